@@ -1,0 +1,17 @@
+export { GraftError, defineErrors, printable, type ErrorEntry, type ErrorKind, type MakeError } from './errors.js';
+export {
+  bitsOf,
+  byteLength,
+  elementCount,
+  elements,
+  floats,
+  fromFloat16,
+  integers,
+  tensor,
+  toFloat16,
+  type ArrayType,
+  type DataType,
+  type Tensor,
+  type TypedArray,
+} from './tensors.js';
+export { Random } from './random.js';

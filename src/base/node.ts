@@ -1,0 +1,10 @@
+// Side door of base for Node: hashes and, beside it, the disk.
+
+import { createHash } from 'node:crypto';
+
+/** SHA-256 as 64 hex digits. */
+export const sha256 = (...parts: readonly (Uint8Array | string)[]): string => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+};

@@ -1,0 +1,17 @@
+export {
+  feedsOf,
+  houseIrVersion,
+  houseOpset,
+  modelOf,
+  subgraphsOf,
+  type Attribute,
+  type Dim,
+  type Graph,
+  type Initializer,
+  type LocalFunction,
+  type Model,
+  type Node,
+  type SparseTensor,
+  type ValueInfo,
+} from './model.js';
+export { Builder, Value, namesRead, withGraph, type NewNode, type OutputType } from './builder.js';
