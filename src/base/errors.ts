@@ -3,16 +3,7 @@
 
 /** What went wrong, coarsely: each kind has one exit status on the command line and one HTTP status. */
 export type ErrorKind =
-  | 'usage'
-  | 'input'
-  | 'missing'
-  | 'unsupported'
-  | 'limit'
-  | 'disk'
-  | 'locked'
-  | 'check'
-  | 'busy'
-  | 'internal';
+  'usage' | 'input' | 'missing' | 'unsupported' | 'limit' | 'disk' | 'locked' | 'check' | 'busy' | 'internal';
 
 /** The only error this package throws on purpose. */
 export class GraftError extends Error {
@@ -69,5 +60,8 @@ export function defineErrors<const T extends Table>(family: string, table: T): M
 /** Escapes control characters, so that a name from a file cannot drive a terminal or break a log line. */
 export function printable(name: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is escaped here
-  return name.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return name.replace(
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
+    c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

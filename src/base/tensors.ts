@@ -85,7 +85,8 @@ export function elements(at: Tensor): TypedArray {
   if (!Kind) throw errors.TYPE({ found: at.type, wanted: 'number' });
   const size = Kind.BYTES_PER_ELEMENT;
   const { bytes } = at;
-  if (bytes.byteOffset % size === 0) return new Kind(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength / size);
+  if (bytes.byteOffset % size === 0)
+    return new Kind(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength / size);
   return new Kind(bytes.slice().buffer, 0, bytes.byteLength / size);
 }
 

@@ -25,7 +25,12 @@ export class Value {
 
   /** The integers inside, as far as shape arithmetic could follow them; names stand for dimensions of inputs. */
   get known(): readonly Dim[] | undefined {
-    if (!this.#known && this.data && (this.type === 'int64' || this.type === 'int32') && elementCount(this.data.shape) <= longestKnown)
+    if (
+      !this.#known &&
+      this.data &&
+      (this.type === 'int64' || this.type === 'int32') &&
+      elementCount(this.data.shape) <= longestKnown
+    )
       this.#known = integers(this.data);
     return this.#known;
   }
@@ -132,7 +137,13 @@ export class Builder {
     const hint = node.op.toLowerCase();
     const values = node.outputs.map((output, i) => {
       const wanted = node.names?.[i];
-      return this.#add(wanted ? this.#claim(wanted) : this.fresh(hint), output.type, output.shape, undefined, output.known);
+      return this.#add(
+        wanted ? this.#claim(wanted) : this.fresh(hint),
+        output.type,
+        output.shape,
+        undefined,
+        output.known,
+      );
     });
     this.nodes.push({
       op: node.op,
@@ -151,7 +162,12 @@ export class Builder {
     const renamed =
       name === value.name && !isSource
         ? value
-        : this.append({ op: 'Identity', inputs: [value], outputs: [{ type: value.type, shape: value.shape }], names: [name] })[0]!;
+        : this.append({
+            op: 'Identity',
+            inputs: [value],
+            outputs: [{ type: value.type, shape: value.shape }],
+            names: [name],
+          })[0]!;
     this.outputs.push({ name, value: renamed });
     return renamed;
   }

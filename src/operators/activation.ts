@@ -1,0 +1,169 @@
+// Activations: bounded, rectified and normalised exponentials.
+
+import type { Node, Value } from '../graph/index.js';
+import { float, int, operator, string, type Operator, type UpgradeContext } from './define.js';
+import { Abs, Add, Div, Erf, Exp, Greater, Less, Mul, Sub, Where } from './elementwise.js';
+import { axisOf } from './dims.js';
+import { ReduceSum } from './reduction.js';
+
+type Alpha = { alpha: ReturnType<typeof float> };
+
+/** Y = f(X) with attributes alpha and whatever else */
+const withAlpha = (
+  name: string,
+  alpha: number,
+  X: (at: { X: Value; Y: Value; dY: Value; alpha: number }) => Value,
+): Operator<Alpha> =>
+  operator(name, {
+    inputs: ['X'],
+    outputs: ['Y'],
+    attributes: { alpha: float(alpha) },
+    shape: ({ X }) => ({ Y: X.shape }),
+    gradient: { X },
+  });
+
+/** Y = 1 / (1 + e^-X) */
+export const Sigmoid = operator('Sigmoid', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: {},
+  shape: ({ X }) => ({ Y: X.shape }),
+  gradient: { X: ({ Y, dY }) => Mul(dY, Mul(Y, Sub(1, Y))) },
+});
+export const Tanh = operator('Tanh', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: {},
+  shape: ({ X }) => ({ Y: X.shape }),
+  gradient: { X: ({ Y, dY }) => Mul(dY, Sub(1, Mul(Y, Y))) },
+});
+/** Y = min(max(alpha · X + beta, 0), 1) */
+export const HardSigmoid = operator('HardSigmoid', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: { alpha: float(0.2), beta: float(0.5) },
+  shape: ({ X }) => ({ Y: X.shape }),
+  gradient: { X: ({ Y, dY, alpha }) => Mul(dY, Where(Less(Abs(Sub(Y, 0.5)), 0.5), alpha, 0)) },
+});
+/** Y = X · HardSigmoid(X; 1/6, 1/2) */
+export const HardSwish = operator('HardSwish', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: {},
+  shape: ({ X }) => ({ Y: X.shape }),
+  lower: ({ X }) => Mul(X, HardSigmoid(X, { alpha: 1 / 6, beta: 0.5 })),
+});
+export const LeakyRelu = withAlpha('LeakyRelu', 0.01, ({ X, dY, alpha }) => Mul(dY, Where(Less(X, 0), alpha, 1)));
+export const Elu = withAlpha('Elu', 1, ({ X, Y, dY, alpha }) => Where(Less(X, 0), Mul(dY, Add(Y, alpha)), dY));
+export const ThresholdedRelu = withAlpha('ThresholdedRelu', 1, ({ X, dY, alpha }) => Where(Greater(X, alpha), dY, 0));
+/** Y = max(X, 0) + min(0, alpha · (e^(X / alpha) − 1)) */
+export const Celu = withAlpha('Celu', 1, ({ X, dY, alpha }) => Where(Less(X, 0), Mul(dY, Exp(Div(X, alpha))), dY));
+export const Selu = operator('Selu', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: { alpha: float(1.6732632423543772), gamma: float(1.0507009873554805) },
+  shape: ({ X }) => ({ Y: X.shape }),
+  gradient: {
+    X: ({ X, Y, dY, alpha, gamma }) => Mul(dY, Where(Less(X, 0), Add(Y, alpha * gamma), gamma)),
+  },
+});
+export const PRelu = operator('PRelu', {
+  inputs: ['X', 'slope'],
+  outputs: ['Y'],
+  attributes: {},
+  shape: ({ X }) => ({ Y: X.shape }),
+  gradient: {
+    X: ({ X, slope, dY }) => Where(Less(X, 0), Mul(dY, slope), dY),
+    slope: ({ X, dY }) => Where(Less(X, 0), Mul(dY, X), 0),
+  },
+});
+/** Y = log(1 + e^X) */
+export const Softplus = operator('Softplus', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: {},
+  shape: ({ X }) => ({ Y: X.shape }),
+  gradient: { X: ({ X, dY }) => Mul(dY, Sigmoid(X)) },
+});
+/** Y = X / (1 + |X|) */
+export const Softsign = operator('Softsign', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: {},
+  shape: ({ X }) => ({ Y: X.shape }),
+  lower: ({ X }) => Div(X, Add(Abs(X), 1)),
+});
+/** Y = X · tanh(log(1 + e^X)) */
+export const Mish = operator('Mish', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: {},
+  shape: ({ X }) => ({ Y: X.shape }),
+  lower: ({ X }) => Mul(X, Tanh(Softplus(X))),
+});
+/** Y = X · Phi(X), exactly by Erf or approximately by Tanh */
+export const Gelu = operator('Gelu', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: { approximate: string('none') },
+  shape: ({ X }) => ({ Y: X.shape }),
+  lower: ({ X, approximate }) => {
+    if (approximate === 'none') return Mul(X, Mul(Add(Erf(Mul(X, Math.SQRT1_2)), 1), 0.5));
+    const cubic = Mul(X, Add(Mul(Mul(X, X), 0.044715), 1));
+    return Mul(X, Mul(Add(Tanh(Mul(cubic, Math.sqrt(2 / Math.PI))), 1), 0.5));
+  },
+});
+
+/** Before 13, everything from `axis` on was one axis (default 1); since 13 `axis` is the only one (default -1). */
+function oneAxis(node: Node, at: UpgradeContext): Node | readonly Node[] {
+  const given = node.attributes.get('axis');
+  const shape = at.shape(node.inputs[0]!);
+  const axis = given?.kind === 'int' ? given.value : 1;
+  const attributes = new Map(node.attributes);
+  attributes.set('axis', { kind: 'int', value: -1 });
+  const rest = shape?.slice(axisOf(axis, shape.length) + 1);
+  if (rest?.every(dim => dim === 1)) {
+    attributes.set('axis', { kind: 'int', value: axis });
+    return { ...node, attributes };
+  }
+  const plain = (op: string, name: string, inputs: string[]): Node => ({
+    op,
+    domain: '',
+    name,
+    inputs,
+    outputs: [name],
+    attributes: new Map(),
+  });
+  const [flat, soft, dims] = [at.fresh('flat'), at.fresh('soft'), at.fresh('dims')];
+  return [
+    { ...plain('Flatten', flat, [node.inputs[0]!]), attributes: new Map([['axis', { kind: 'int', value: axis }]]) },
+    { ...node, inputs: [flat], outputs: [soft], attributes },
+    plain('Shape', dims, [node.inputs[0]!]),
+    { ...plain('Reshape', at.fresh('unflat'), [soft, dims]), outputs: node.outputs },
+  ];
+}
+export const Softmax = operator('Softmax', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: { axis: int(-1) },
+  shape: ({ X }) => ({ Y: X.shape }),
+  gradient: { X: ({ Y, dY, axis }) => Mul(Y, Sub(dY, ReduceSum(Mul(dY, Y), [axis]))) },
+  upgrades: { 13: oneAxis },
+});
+export const LogSoftmax = operator('LogSoftmax', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: { axis: int(-1) },
+  shape: ({ X }) => ({ Y: X.shape }),
+  gradient: { X: ({ Y, dY, axis }) => Sub(dY, Mul(Exp(Y), ReduceSum(dY, [axis]))) },
+  upgrades: { 13: oneAxis },
+});
+/** One where X is largest along the axis, the first of equals; no gradient. */
+export const Hardmax = operator('Hardmax', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: { axis: int(-1) },
+  shape: ({ X }) => ({ Y: X.shape }),
+  gradient: { X: 'none' },
+  upgrades: { 13: oneAxis },
+});

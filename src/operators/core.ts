@@ -1,0 +1,15 @@
+// The operators that the house knows: the families gathered. The only list.
+
+import { OperatorSet, type AnyOperator } from './define.js';
+import * as activation from './activation.js';
+import * as elementwise from './elementwise.js';
+import * as layout from './layout.js';
+import * as matmul from './matmul.js';
+import * as reduction from './reduction.js';
+
+const isOperator = (value: unknown): value is AnyOperator => typeof value === 'function' && 'operatorName' in value;
+
+/** Every built-in operator; `coreOperators.with(mine)` adds your own. */
+export const coreOperators = new OperatorSet(
+  [elementwise, activation, matmul, reduction, layout].flatMap(family => Object.values(family).filter(isOperator)),
+);

@@ -1,0 +1,268 @@
+// One element in, one element out: arithmetic, comparison and logic, with NumPy's broadcasting.
+// Gradients are stated without broadcasting: the driver sums them back to each input's shape.
+
+import type { DataType } from '../base/index.js';
+import type { Dim, Node, Value } from '../graph/index.js';
+import { operator, type Operator, type UpgradeContext } from './define.js';
+import { broadcast, over, plus, times } from './dims.js';
+import { HardSigmoid } from './activation.js';
+
+type None = Record<never, never>;
+type UnaryRule = ((at: { X: Value; Y: Value; dY: Value }) => Value) | 'none';
+type BinaryRule = ((at: { A: Value; B: Value; C: Value; dC: Value }) => Value) | 'none';
+
+/** Y = f(X) */
+const unary = (name: string, X: UnaryRule, types?: DataType): Operator<None> =>
+  operator(name, {
+    inputs: ['X'],
+    outputs: ['Y'],
+    attributes: {},
+    shape: ({ X }) => ({ Y: X.shape }),
+    types: () => (types ? { Y: types } : {}),
+    gradient: { X },
+  });
+
+/** How integer contents go through a binary operator, where they do. */
+type Arithmetic = (a: Dim, b: Dim) => Dim;
+
+/** C = f(A, B), broadcast */
+const binary = (
+  name: string,
+  A: BinaryRule,
+  B: BinaryRule,
+  arithmetic?: Arithmetic,
+  types?: DataType,
+): Operator<None> =>
+  operator(name, {
+    inputs: ['A', 'B'],
+    outputs: ['C'],
+    attributes: {},
+    shape: ({ A, B }) => ({ C: broadcast(name, A.shape, B.shape) }),
+    types: () => (types ? { C: types } : {}),
+    known: ({ A, B }) => arithmetic && elementwise(arithmetic, A.known, B.known),
+    gradient: { A, B },
+    upgrades: { 7: withoutLegacyBroadcast },
+  });
+
+function elementwise(f: Arithmetic, a?: readonly Dim[], b?: readonly Dim[]): Dim[] | undefined {
+  if (!a || !b) return undefined;
+  if (a.length !== b.length && a.length !== 1 && b.length !== 1) return undefined;
+  return Array.from({ length: Math.max(a.length, b.length) }, (_, i) =>
+    f(a[a.length === 1 ? 0 : i]!, b[b.length === 1 ? 0 : i]!),
+  );
+}
+
+/** Before 7, `broadcast` and `axis` said how B meets A. Without an axis the meaning is today's. */
+function withoutLegacyBroadcast(node: Node, at: UpgradeContext): Node | readonly Node[] {
+  const attributes = new Map(node.attributes);
+  attributes.delete('broadcast');
+  const axis = attributes.get('axis');
+  attributes.delete('axis');
+  const a = at.shape(node.inputs[0]!);
+  const b = at.shape(node.inputs[1]!);
+  if (axis?.kind !== 'int' || !a || !b) return { ...node, attributes };
+  const start = axis.value < 0 ? axis.value + a.length : axis.value;
+  const trailing = a.length - start - b.length;
+  if (trailing <= 0) return { ...node, attributes };
+  const reshaped = at.fresh('broadcast');
+  const axes = at.constant(Array.from({ length: trailing }, (_, i) => b.length + i));
+  return [
+    {
+      op: 'Unsqueeze',
+      domain: '',
+      name: reshaped,
+      inputs: [node.inputs[1]!, axes],
+      outputs: [reshaped],
+      attributes: new Map(),
+    },
+    { ...node, attributes, inputs: [node.inputs[0]!, reshaped] },
+  ];
+}
+
+/** f over any number of inputs, broadcast */
+const variadic = (
+  name: string,
+  inputs: (at: { inputs: readonly Value[]; Y: Value; dY: Value }) => readonly Value[],
+): Operator<None> =>
+  operator(name, {
+    inputs: ['...inputs'],
+    outputs: ['Y'],
+    attributes: {},
+    shape: ({ inputs }) => ({ Y: broadcast(name, ...inputs.map(input => input.shape)) }),
+    gradient: { inputs },
+  });
+
+const numbers =
+  (f: (a: number, b: number) => number): Arithmetic =>
+  (a, b) =>
+    typeof a === 'number' && typeof b === 'number' ? f(a, b) : a === b ? a : '';
+
+export const Add = binary('Add', ({ dC }) => dC, ({ dC }) => dC, plus); // prettier-ignore
+export const Sub = binary('Sub', ({ dC }) => dC, ({ dC }) => Neg(dC), (a, b) => typeof b === 'number' ? plus(a, -b) : a === b && a !== '' ? 0 : ''); // prettier-ignore
+export const Mul = binary('Mul', ({ dC, B }) => Mul(dC, B), ({ dC, A }) => Mul(dC, A), times); // prettier-ignore
+export const Div = binary('Div', ({ dC, B }) => Div(dC, B), ({ dC, B, C }) => Neg(Div(Mul(dC, C), B)), over); // prettier-ignore
+/** C = A^B; the exponent's gradient is that of positive bases. */
+export const Pow = binary(
+  'Pow',
+  ({ dC, A, B }) => Mul(dC, Mul(B, Pow(A, Sub(B, 1)))),
+  ({ dC, A, C }) => Mul(dC, Mul(C, Log(A))),
+);
+export const Mod = operator('Mod', {
+  inputs: ['A', 'B'],
+  outputs: ['C'],
+  attributes: { fmod: { kind: 'int', default: 0 } },
+  shape: ({ A, B }) => ({ C: broadcast('Mod', A.shape, B.shape) }),
+  known: ({ A, B }) =>
+    elementwise(
+      numbers((a, b) => a - b * Math.floor(a / b)),
+      A.known,
+      B.known,
+    ),
+  gradient: { A: ({ dC }) => dC, B: 'none' },
+});
+
+export const Neg = unary('Neg', ({ dY }) => Neg(dY));
+export const Abs = unary('Abs', ({ X, dY }) => Mul(dY, Sign(X)));
+export const Exp = unary('Exp', ({ Y, dY }) => Mul(dY, Y));
+export const Log = unary('Log', ({ X, dY }) => Div(dY, X));
+export const Sqrt = unary('Sqrt', ({ Y, dY }) => Div(Mul(dY, 0.5), Y));
+export const Reciprocal = unary('Reciprocal', ({ Y, dY }) => Neg(Mul(dY, Mul(Y, Y))));
+export const Erf = unary('Erf', ({ X, dY }) => Mul(dY, Mul(Exp(Neg(Mul(X, X))), 2 / Math.sqrt(Math.PI))));
+export const Sin = unary('Sin', ({ X, dY }) => Mul(dY, Cos(X)));
+export const Cos = unary('Cos', ({ X, dY }) => Neg(Mul(dY, Sin(X))));
+export const Tan = unary('Tan', ({ Y, dY }) => Mul(dY, Add(Mul(Y, Y), 1)));
+export const Sinh = unary('Sinh', ({ X, dY }) => Mul(dY, Cosh(X)));
+export const Cosh = unary('Cosh', ({ X, dY }) => Mul(dY, Sinh(X)));
+export const Asin = unary('Asin', ({ X, dY }) => Div(dY, Sqrt(Sub(1, Mul(X, X)))));
+export const Acos = unary('Acos', ({ X, dY }) => Neg(Div(dY, Sqrt(Sub(1, Mul(X, X))))));
+export const Atan = unary('Atan', ({ X, dY }) => Div(dY, Add(Mul(X, X), 1)));
+export const Asinh = unary('Asinh', ({ X, dY }) => Div(dY, Sqrt(Add(Mul(X, X), 1))));
+export const Acosh = unary('Acosh', ({ X, dY }) => Div(dY, Sqrt(Sub(Mul(X, X), 1))));
+export const Atanh = unary('Atanh', ({ X, dY }) => Div(dY, Sub(1, Mul(X, X))));
+export const Sign = unary('Sign', 'none');
+export const Floor = unary('Floor', 'none');
+export const Ceil = unary('Ceil', 'none');
+export const Round = unary('Round', 'none');
+export const Not = unary('Not', 'none');
+export const BitwiseNot = unary('BitwiseNot', 'none');
+export const IsNaN = unary('IsNaN', 'none', 'bool');
+export const IsInf = operator('IsInf', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: { detect_negative: { kind: 'int', default: 1 }, detect_positive: { kind: 'int', default: 1 } },
+  shape: ({ X }) => ({ Y: X.shape }),
+  types: () => ({ Y: 'bool' }),
+  gradient: { X: 'none' },
+});
+
+const compare = (name: string) => binary(name, 'none', 'none', undefined, 'bool');
+export const Equal = binary('Equal', 'none', 'none', numbers((a, b) => Number(a === b)), 'bool'); // prettier-ignore
+export const Greater = compare('Greater');
+export const GreaterOrEqual = compare('GreaterOrEqual');
+export const Less = compare('Less');
+export const LessOrEqual = compare('LessOrEqual');
+export const And = compare('And');
+export const Or = compare('Or');
+export const Xor = compare('Xor');
+export const BitwiseAnd = binary('BitwiseAnd', 'none', 'none');
+export const BitwiseOr = binary('BitwiseOr', 'none', 'none');
+export const BitwiseXor = binary('BitwiseXor', 'none', 'none');
+
+export const Sum = variadic('Sum', ({ inputs, dY }) => inputs.map(() => dY));
+export const Mean = variadic('Mean', ({ inputs, dY }) => inputs.map(() => Mul(dY, 1 / inputs.length)));
+/** Ties: every input that holds the extreme value gets the whole gradient's equal share. */
+const extreme = (name: 'Max' | 'Min') =>
+  variadic(name, ({ inputs, Y, dY }) => {
+    const hits = inputs.map(input => Cast(Equal(input, Y), { to: 1 }));
+    const share =
+      hits.length === 1
+        ? dY
+        : Div(
+            dY,
+            hits.slice(1).reduce((a, b) => Add(a, b), hits[0]!),
+          );
+    return hits.map(hit => Mul(share, hit));
+  });
+export const Max = extreme('Max');
+export const Min = extreme('Min');
+
+/** ONNX's numbers of element types, as `to` of Cast and `dtype` of others hold them. */
+export const typeNumbers: Readonly<Record<number, DataType>> = {
+  1: 'float32', 2: 'uint8', 3: 'int8', 4: 'uint16', 5: 'int16', 6: 'int32', 7: 'int64', 8: 'string', 9: 'bool',
+  10: 'float16', 11: 'float64', 12: 'uint32', 13: 'uint64', 14: 'complex64', 15: 'complex128', 16: 'bfloat16',
+  17: 'float8e4m3fn', 18: 'float8e4m3fnuz', 19: 'float8e5m2', 20: 'float8e5m2fnuz', 21: 'uint4', 22: 'int4',
+  23: 'float4e2m1', 24: 'float8e8m0', 25: 'uint2', 26: 'int2',
+}; // prettier-ignore
+const numberOf = (type: DataType) => Number(Object.keys(typeNumbers).find(key => typeNumbers[Number(key)] === type));
+
+export const Cast = operator('Cast', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: { to: { kind: 'int', default: 1 }, saturate: { kind: 'int', default: 1 } },
+  shape: ({ X }) => ({ Y: X.shape }),
+  types: ({ to }) => ({ Y: typeNumbers[to] ?? 'float32' }),
+  known: ({ X }) => X.known,
+  gradient: { X: ({ X, dY }): Value => Cast(dY, { to: numberOf(X.type) }) },
+});
+export const CastLike = operator('CastLike', {
+  inputs: ['X', 'like'],
+  outputs: ['Y'],
+  attributes: { saturate: { kind: 'int', default: 1 } },
+  shape: ({ X }) => ({ Y: X.shape }),
+  types: ({ like }) => ({ Y: like.type }),
+  known: ({ X }) => X.known,
+  gradient: { X: ({ X, dY }): Value => Cast(dY, { to: numberOf(X.type) }), like: 'none' },
+});
+export const Where = operator('Where', {
+  inputs: ['condition', 'X', 'Y'],
+  outputs: ['Z'],
+  attributes: {},
+  shape: ({ condition, X, Y }) => ({ Z: broadcast('Where', condition.shape, X.shape, Y.shape) }),
+  types: ({ X }) => ({ Z: X.type }),
+  known: ({ condition, X, Y }) => {
+    const { known } = condition;
+    if (!known || !X.known || !Y.known) return undefined;
+    const length = Math.max(known.length, X.known.length, Y.known.length);
+    const item = (list: readonly Dim[], i: number) => list[list.length === 1 ? 0 : i]!;
+    return Array.from({ length }, (_, i) => {
+      const c = item(known, i);
+      return c === '' ? '' : c ? item(X.known!, i) : item(Y.known!, i);
+    });
+  },
+  gradient: {
+    condition: 'none',
+    X: ({ condition, dZ }): Value => Where(condition, dZ, 0),
+    Y: ({ condition, dZ }): Value => Where(condition, 0, dZ),
+  },
+});
+/** Y = min(max(X, min), max); the gradient passes where X lies inside or on the border. */
+export const Clip = operator('Clip', {
+  inputs: ['X', 'min?', 'max?'],
+  outputs: ['Y'],
+  attributes: {},
+  shape: ({ X }) => ({ Y: X.shape }),
+  gradient: {
+    X: ({ X, Y, dY }): Value => Mul(dY, Cast(Equal(X, Y), { to: 1 })),
+    min: ({ X, min, dY }) => Mul(dY, Cast(Less(X, min), { to: 1 })),
+    max: ({ X, max, dY }) => Mul(dY, Cast(Greater(X, max), { to: 1 })),
+  },
+  upgrades: {
+    11: (node, at) => {
+      const bound = (key: string) => {
+        const attribute = node.attributes.get(key);
+        return attribute?.kind === 'float' ? at.constant(attribute.value) : '';
+      };
+      return { ...node, inputs: [node.inputs[0]!, bound('min'), bound('max')], attributes: new Map() };
+    },
+  },
+});
+/** Y = max(X, 0); 1 where Y > 0, made by a steep HardSigmoid, which is the cheapest mask on CPU. */
+export const Relu = unary('Relu', ({ Y, dY }) => Mul(dY, HardSigmoid(Y, { alpha: 3e38, beta: 0 })));
+export const Identity = operator('Identity', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: {},
+  shape: ({ X }) => ({ Y: X.shape }),
+  known: ({ X }) => X.known,
+  gradient: { X: ({ dY }) => dY },
+});

@@ -1,0 +1,32 @@
+export {
+  OperatorSet,
+  bare,
+  bind,
+  bindOutputs,
+  float,
+  floats,
+  inferOutputs,
+  int,
+  ints,
+  operator,
+  optionalFloat,
+  optionalInt,
+  optionalString,
+  string,
+  strings,
+  type AnyOperator,
+  type AttributeSpec,
+  type Bound,
+  type Input,
+  type Operator,
+  type Rule,
+  type Spec,
+  type Upgrade,
+  type UpgradeContext,
+} from './define.js';
+export * from './elementwise.js';
+export * from './activation.js';
+export * from './matmul.js';
+export * from './reduction.js';
+export * from './layout.js';
+export { coreOperators } from './core.js';
