@@ -62,11 +62,17 @@ export class Builder {
   readonly outputs: { readonly name: string; readonly value: Value }[] = [];
   readonly initializers = new Map<string, Initializer>();
   readonly #values = new Map<string, Value>();
-  readonly #taken = new Set<string>();
+  readonly #taken: Set<string>;
   readonly #scalars = new Map<string, Value>();
   readonly #counters = new Map<string, number>();
 
-  constructor(readonly name = 'graph') {}
+  /** With `outer`, the graph is the body of one of its nodes: names are fresh in both, and values can be captured. */
+  constructor(
+    readonly name = 'graph',
+    outer?: Builder,
+  ) {
+    this.#taken = outer ? outer.#taken : new Set();
+  }
 
   /** Continues a graph; its nodes and weights are shared, its lists copied. Values without a known type get none until asked. */
   static from(graph: Graph): Builder {
@@ -111,6 +117,11 @@ export class Builder {
     const value = this.#add(this.#claim(name), type, shape);
     this.inputs.push(value);
     return value;
+  }
+
+  /** A value of the outer graph, read from here under its own name. */
+  capture(outer: Value): Value {
+    return this.#values.get(outer.name) ?? this.#add(outer.name, outer.type, outer.shape, outer.data, outer.known);
   }
 
   /** A weight under its own name. */

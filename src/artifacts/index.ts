@@ -1,0 +1,10 @@
+export { headNetwork, servedContext, trainHead, type HeadArtifacts, type TrainHeadOptions } from './train-head.js';
+export type { Head, HeadContext } from './heads/head.js';
+export { linear } from './heads/linear.js';
+export { mlp, type MlpOptions } from './heads/mlp.js';
+export type { Loss } from './losses/loss.js';
+export { crossEntropy, type CrossEntropyOptions } from './losses/cross-entropy.js';
+export { sigmoidCrossEntropy, type SigmoidCrossEntropyOptions } from './losses/sigmoid-cross-entropy.js';
+export type { Optimizer, ParameterState, StepScalars } from './optimizers/optimizer.js';
+export { sgd, type SgdOptions } from './optimizers/sgd.js';
+export { adam, adamw, type AdamOptions } from './optimizers/adam.js';

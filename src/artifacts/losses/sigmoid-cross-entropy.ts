@@ -1,0 +1,29 @@
+// Sigmoid cross-entropy, for binary and multi-label tasks. With targets t in [0, 1], [N, K]:
+//   loss = mean over N of Σ over K of softplus(z) − t · z      d loss / dz = (sigmoid(z) − t) / N
+// softplus(z) = max(z, 0) + log(1 + e^−|z|), which does not overflow.
+
+import type { Value } from '../../graph/index.js';
+import { Abs, Add, Exp, Log, Mul, Neg, ReduceMean, ReduceSum, Relu, Sigmoid, Sub } from '../../operators/index.js';
+import { perRow } from './cross-entropy.js';
+import type { Loss } from './loss.js';
+
+export interface SigmoidCrossEntropyOptions {
+  /** Share of each target moved to one half, 0 ≤ s < 1. @default 0 */
+  readonly labelSmoothing?: number;
+}
+
+/** Sigmoid cross-entropy; labels are float32 [N, classes], each 0 or 1. Summed over the classes, averaged over the batch. */
+export function sigmoidCrossEntropy({ labelSmoothing = 0 }: SigmoidCrossEntropyOptions = {}): Loss {
+  return {
+    name: 'sigmoid-cross-entropy',
+    labels: classes => ({ type: 'float32', shape: ['batch', classes] }),
+    targets: labels => (labelSmoothing ? Add(Mul(labels, 1 - labelSmoothing), labelSmoothing / 2) : labels),
+    value: (logits, targets) => {
+      const terms = Sub(softplus(logits), Mul(targets, logits));
+      return ReduceMean(ReduceSum(terms, [1], { keepdims: 0 }), [0], { keepdims: 0 });
+    },
+    gradient: (logits, targets) => Mul(Sub(Sigmoid(logits), targets), perRow(logits)),
+  };
+}
+
+const softplus = (z: Value): Value => Add(Relu(z), Log(Add(Exp(Neg(Abs(z))), 1)));

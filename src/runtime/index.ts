@@ -1,0 +1,1 @@
+export type { DeviceTensor, Feeds, OpenOptions, Runtime, Session } from './runtime.js';
