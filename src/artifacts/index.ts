@@ -1,4 +1,11 @@
 export { headNetwork, servedContext, trainHead, type HeadArtifacts, type TrainHeadOptions } from './train-head.js';
+export {
+  featurizerModel,
+  servingModel,
+  type FeaturizerOptions,
+  type PixelFormat,
+  type ServingOptions,
+} from './serve.js';
 export type { Head, HeadContext } from './heads/head.js';
 export { linear } from './heads/linear.js';
 export { mlp, type MlpOptions } from './heads/mlp.js';

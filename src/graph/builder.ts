@@ -167,6 +167,23 @@ export class Builder {
     return values;
   }
 
+  /** Takes over a node as it is; `types` tells what is known of its outputs. For passes that copy graphs. */
+  adopt(node: Node, types: (name: string) => ValueInfo | undefined): void {
+    this.nodes.push(node);
+    this.#taken.add(node.name);
+    for (const name of node.outputs) {
+      if (!name) continue;
+      const info = types(name);
+      if (info?.type && info.shape) this.#add(this.#claim(name), info.type, info.shape);
+      else this.#taken.add(name);
+    }
+  }
+
+  /** Whether a name is free here and in the graphs around. */
+  isFree(name: string): boolean {
+    return !this.#taken.has(name) && !this.#values.has(name);
+  }
+
   /** Marks a value as output, under its own name or another (an Identity is added where the names differ). */
   output(value: Value, name = value.name): Value {
     const isSource = this.initializers.has(value.name) || this.inputs.includes(value);

@@ -14,4 +14,5 @@ export {
   type SparseTensor,
   type ValueInfo,
 } from './model.js';
+export { embed, renameNode } from './embed.js';
 export { Builder, Value, namesRead, withGraph, type NewNode, type OutputType } from './builder.js';

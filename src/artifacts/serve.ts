@@ -1,0 +1,113 @@
+// The graph that is shipped: from uint8 pictures to calibrated probabilities, nothing after it.
+//   pictures uint8 [N, H, W, 3] (RGB) → channels, layout, (x · scale − mean) / std → backbone → features [N, F]
+//   → head → logits (raw) → softmax(logits / T) or sigmoid → probabilities
+
+import { tensor, type Tensor } from '../base/index.js';
+import { Builder, embed, modelOf, type Graph, type Model, type Value } from '../graph/index.js';
+import {
+  Cast,
+  Gather,
+  Identity,
+  Mul,
+  ReduceMean,
+  ReduceSum,
+  Reshape,
+  Sigmoid,
+  Softmax,
+  Sub,
+  Transpose,
+} from '../operators/index.js';
+import { servedContext } from './train-head.js';
+import type { Head } from './heads/head.js';
+
+/** What a network expects of its pixels, after size. Values are per channel of the network's own order. */
+export interface PixelFormat {
+  readonly channels: 'RGB' | 'BGR' | 'grey';
+  readonly layout: 'NCHW' | 'NHWC';
+  /** x · scale, from 0…255. */
+  readonly scale: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** Pictures to features, as one graph. */
+export interface FeaturizerOptions {
+  /** The network up to the cut: one input, one output of features. */
+  readonly backbone: Graph;
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: PixelFormat;
+}
+
+/** uint8 pictures [N, H, W, 3] to features float32 [N, F]; what is run once over every picture. */
+export function featurizerModel(options: FeaturizerOptions): Model {
+  const builder = new Builder('featurizer');
+  const pictures = builder.input('pictures', 'uint8', ['N', options.height, options.width, 3]);
+  builder.output(featuresOf(builder, pictures, options), 'features');
+  return modelOf(builder.finish());
+}
+
+export interface ServingOptions extends FeaturizerOptions {
+  readonly head: Head;
+  readonly trained: ReadonlyMap<string, Tensor>;
+  readonly classes: number;
+  readonly task: 'single' | 'multi-label';
+  /** T > 0, fitted on held-out logits. @default 1 */
+  readonly temperature?: number;
+  readonly metadata?: ReadonlyMap<string, string>;
+}
+
+/** The bundle's `model.onnx`: input `pictures`, outputs `logits` and `probabilities`. */
+export function servingModel(options: ServingOptions): Model {
+  const { classes, head, trained, task, temperature = 1, metadata } = options;
+  const builder = new Builder('bundle');
+  const pictures = builder.input('pictures', 'uint8', ['N', options.height, options.width, 3]);
+  const features = featuresOf(builder, pictures, options);
+  const logits = head(features, servedContext(builder, classes, trained));
+  builder.output(logits, 'logits');
+  const cooled = temperature === 1 ? logits : Mul(logits, 1 / temperature);
+  builder.output(task === 'single' ? Softmax(cooled) : Sigmoid(cooled), 'probabilities');
+  return modelOf(builder.finish(), metadata);
+}
+
+function featuresOf(builder: Builder, pictures: Value, { backbone, pixels }: FeaturizerOptions): Value {
+  const input = backbone.inputs.find(({ name }) => !backbone.initializers.has(name))!;
+  const half = input.type === 'float16';
+  const prepared = preparePixels(pictures, pixels);
+  const fed = half ? Cast(prepared, { to: 10 }) : prepared;
+  const [value] = embed(builder, backbone, new Map([[input.name, fed]])).values();
+  const features = half ? Cast(value!, { to: 1 }) : value!;
+  return flat(features);
+}
+
+/** [N, F], [N, F, 1, 1] and the like as [N, F]; a map that is left [N, F, h, w] is averaged. */
+function flat(features: Value): Value {
+  const { shape } = features;
+  if (shape.length === 2) return features;
+  const rest = shape.slice(2);
+  if (rest.every(dim => dim === 1)) return Reshape(features, [0, -1]);
+  return ReduceMean(
+    features,
+    rest.map((_, i) => i + 2),
+    { keepdims: 0 },
+  );
+}
+
+/** Cast, channel order, normalisation, layout. */
+function preparePixels(pictures: Value, { channels, layout, scale, mean, std }: PixelFormat): Value {
+  const { builder } = pictures;
+  let x = Cast(pictures, { to: 1 });
+  if (channels === 'BGR') x = Gather(x, builder.constant([2, 1, 0]), { axis: 3 });
+  // ITU-R 601-2 luma, the weights that Pillow's convert('L') uses
+  if (channels === 'grey') x = ReduceSum(Mul(x, builder.constant(tensor('float32', [3], [0.299, 0.587, 0.114]))), [3]);
+  const vector = (values: readonly number[]) =>
+    values.every(value => value === values[0])
+      ? values[0]!
+      : builder.constant(tensor('float32', [values.length], [...values]));
+  // (x · scale − mean) / std = x · (scale / std) − mean / std
+  const factor = vector(std.map(value => scale / value));
+  const shift = vector(mean.map((value, i) => value / (std[i] ?? std[0]!)));
+  if (factor !== 1) x = Mul(x, factor);
+  if (shift !== 0) x = Sub(x, shift);
+  return layout === 'NCHW' ? Transpose(x, { perm: [0, 3, 1, 2] }) : Identity(x);
+}

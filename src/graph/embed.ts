@@ -1,0 +1,67 @@
+// Copies a whole graph into one under construction, its inputs bound to values that are there already.
+// Names are kept where they are free and made fresh where they are not; sub-graphs follow their captured names.
+
+import type { Builder, Value } from './builder.js';
+import { errors } from './errors.js';
+import type { Attribute, Graph, Node, ValueInfo } from './model.js';
+
+/**
+ * Adds a graph to the builder.
+ *
+ * @param bindings the value for each of its inputs, by name
+ * @param shapes what is known of inner values in the new place; by default what the graph says itself
+ * @returns its outputs, by their names in `graph`
+ */
+export function embed(builder: Builder, graph: Graph, bindings: ReadonlyMap<string, Value>): Map<string, Value> {
+  const renamed = new Map<string, string>();
+  for (const input of graph.inputs) {
+    const bound = bindings.get(input.name);
+    if (bound) renamed.set(input.name, bound.name);
+    else if (!graph.initializers.has(input.name)) throw errors.NO_VALUE({ name: input.name });
+  }
+  const place = (name: string): string => {
+    const free = builder.isFree(name) ? name : builder.fresh(name);
+    renamed.set(name, free);
+    return free;
+  };
+  for (const [name, data] of graph.initializers) if (!bindings.has(name)) builder.parameter(place(name), data);
+  const infos = new Map<string, ValueInfo>([...graph.values, ...graph.outputs.map(info => [info.name, info] as const)]);
+  for (const node of graph.nodes) {
+    const before = new Map<string, string>();
+    const outputs = node.outputs.map(name => {
+      if (!name) return '';
+      const next = place(name);
+      before.set(next, name);
+      return next;
+    });
+    const name = builder.isFree(node.name) ? node.name : builder.fresh(node.name || node.op.toLowerCase());
+    builder.adopt({ ...renameNode(node, renamed), name, outputs }, output => infos.get(before.get(output)!));
+  }
+  return new Map(graph.outputs.map(({ name }) => [name, builder.value(renamed.get(name) ?? name)]));
+}
+
+/** A node that reads other names; sub-graphs read them too, except where they make the name themselves. */
+export function renameNode(node: Node, renamed: ReadonlyMap<string, string>): Node {
+  const inputs = node.inputs.map(name => renamed.get(name) ?? name);
+  let attributes = node.attributes;
+  for (const [key, attribute] of node.attributes) {
+    let next: Attribute = attribute;
+    if (attribute.kind === 'graph') next = { kind: 'graph', value: renameGraph(attribute.value, renamed) };
+    else if (attribute.kind === 'graphs')
+      next = { kind: 'graphs', value: attribute.value.map(graph => renameGraph(graph, renamed)) };
+    if (next !== attribute) attributes = new Map(attributes).set(key, next);
+  }
+  return { ...node, inputs, attributes };
+}
+
+function renameGraph(graph: Graph, renamed: ReadonlyMap<string, string>): Graph {
+  const own = new Map(renamed);
+  for (const { name } of graph.inputs) own.delete(name);
+  for (const name of graph.initializers.keys()) own.delete(name);
+  for (const node of graph.nodes) for (const name of node.outputs) own.delete(name);
+  return {
+    ...graph,
+    nodes: graph.nodes.map(node => renameNode(node, own)),
+    outputs: graph.outputs.map(output => ({ ...output, name: own.get(output.name) ?? output.name })),
+  };
+}
