@@ -1,0 +1,44 @@
+import { defineErrors, printable } from '../base/index.js';
+
+/** What makes predictions impossible to judge. */
+export const errors = defineErrors('EVALUATION', {
+  EMPTY: {
+    kind: 'input',
+    message: (at: { split: string }) => `there is no picture to judge in ${printable(at.split)}`,
+    hint: 'Point at a folder that holds at least one readable picture of a known class.',
+  },
+  SHAPE: {
+    kind: 'usage',
+    message: (at: { what: string; found: number; wanted: number }) =>
+      `${at.what}: found ${at.found}, wanted ${at.wanted}`,
+    hint: 'Pass one row of as many numbers as there are classes for each label.',
+  },
+  LABEL: {
+    kind: 'input',
+    message: (at: { row: number; found: number; classes: number }) =>
+      `row ${at.row} has the label ${at.found}, which is not one of the ${at.classes} classes`,
+    hint: 'Labels are the positions of the classes, from 0; the targets of several labels are 0 or 1.',
+  },
+  NOT_FINITE: {
+    kind: 'input',
+    message: (at: { row: number; label: string; found: number }) =>
+      `row ${at.row} has ${at.found} for ${printable(at.label)}`,
+    hint: 'The network does not compute on this input; look at its preprocessing and at its weights.',
+  },
+  PROBABILITY: {
+    kind: 'input',
+    message: (at: { row: number; found: string; wanted: string }) =>
+      `row ${at.row} has ${at.found}, wanted ${at.wanted}`,
+    hint: 'Pass probabilities, not logits.',
+  },
+  OPTION: {
+    kind: 'usage',
+    message: (at: { option: string; found: unknown; wanted: string }) =>
+      `${at.option} is ${String(at.found)}, wanted ${at.wanted}`,
+  },
+  THUMBNAIL: {
+    kind: 'usage',
+    message: (at: { file: string }) => `the thumbnail of ${printable(at.file)} is not a data URL of a picture`,
+    hint: 'A report loads nothing: pass data:image/jpeg;base64,… (or png, webp, gif).',
+  },
+});

@@ -1,0 +1,16 @@
+export {
+  evaluate,
+  isMultiLabelEvaluation,
+  type ClassFigures,
+  type EvaluateOptions,
+  type Evaluation,
+  type FileError,
+  type MultiLabelEvaluation,
+  type SingleLabelEvaluation,
+} from './evaluate.js';
+export { type MultiLabel, type Predictions, type SingleLabel } from './predictions.js';
+export { wilson } from './interval.js';
+export { reliability, type Reliability, type ReliabilityBin, type ReliabilityOptions } from './reliability.js';
+export { negativeLogLikelihood, type Logits } from './likelihood.js';
+export { applyTemperature, fitTemperature, type Temperature, type TemperatureOptions } from './temperature.js';
+export { mostConfused, topLosses, type ConfusedPair, type Loss } from './mistakes.js';
