@@ -16,3 +16,4 @@ export {
 } from './model.js';
 export { embed, renameNode } from './embed.js';
 export { Builder, Value, namesRead, withGraph, type NewNode, type OutputType } from './builder.js';
+export { dimSource, mainInputsOf, sliceOf, type DimSource, type ValueFacts } from './slice.js';

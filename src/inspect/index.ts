@@ -1,0 +1,1 @@
+export { cutsOf, flowOf, type Cut, type FactsByName, type Flow } from './cuts.js';

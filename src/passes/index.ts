@@ -1,0 +1,1 @@
+export { join, split } from './split.js';
