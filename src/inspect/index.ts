@@ -1,1 +1,12 @@
-export { cutsOf, flowOf, type Cut, type FactsByName, type Flow } from './cuts.js';
+export {
+  networkOf,
+  type ClassifierNetwork,
+  type FeaturePoint,
+  type HeadlessNetwork,
+  type Network,
+  type OtherNetwork,
+} from './classifier.js';
+export { cutsOf, type Cut, type FactsByName } from './cuts.js';
+export { missingDomains, type MissingDomain } from './domains.js';
+export { pictureInputOf, type PictureInput } from './layout.js';
+export { wiringOf, type Wiring } from './wiring.js';
