@@ -2,11 +2,21 @@
 // Tensor bytes are views into the file. What is not modelled stays as bytes in `extra` and is written back.
 
 import { printable } from '../base/index.js';
-import type { Attribute, Dim, Graph, LocalFunction, Model, Node, SparseTensor, ValueInfo, Initializer } from '../graph/index.js';
+import type {
+  Attribute,
+  Dim,
+  Graph,
+  LocalFunction,
+  Model,
+  Node,
+  SparseTensor,
+  ValueInfo,
+  Initializer,
+} from '../graph/index.js';
 import { errors } from './errors.js';
 import { looksLike } from './kind.js';
 import { decodeSparse, decodeTensor, typeOf, type TensorContext } from './tensors.js';
-import { Reader } from './wire.js';
+import { Reader, Writer } from './wire.js';
 
 /** What a reader may spend. */
 export interface Limits {
@@ -15,7 +25,13 @@ export interface Limits {
 }
 
 /** Brings the bytes of external data; checks of path and range happen before and inside. */
-export type ExternalReader = (tensor: string, location: string, offset: number, length: number | undefined) => Uint8Array;
+export type ExternalReader = (
+  tensor: string,
+  location: string,
+  offset: number,
+  length: number | undefined,
+  checksum: string | undefined,
+) => Uint8Array;
 
 export interface DecodeOptions {
   readonly limits?: Partial<Limits>;
@@ -33,9 +49,20 @@ export interface DecodeOptions {
 export function decodeModel(bytes: Uint8Array, { limits, external }: DecodeOptions = {}): Model {
   const found = looksLike(bytes);
   if (found) throw errors.NOT_ONNX({ looksLike: found });
-  const context: TensorContext = { left: limits?.maxTensorBytes ?? 8 * 2 ** 30, limit: limits?.maxTensorBytes ?? 8 * 2 ** 30, external };
+  const context: TensorContext = {
+    left: limits?.maxTensorBytes ?? 8 * 2 ** 30,
+    limit: limits?.maxTensorBytes ?? 8 * 2 ** 30,
+    external,
+  };
   const reader = new Reader(bytes);
-  const at = { irVersion: undefined as bigint | undefined, producerName: '', producerVersion: '', domain: '', modelVersion: 0n, doc: '' };
+  const at = {
+    irVersion: undefined as bigint | undefined,
+    producerName: '',
+    producerVersion: '',
+    domain: '',
+    modelVersion: 0n,
+    doc: '',
+  };
   let graph: Graph | undefined;
   const opsets: [string, bigint][] = [];
   const metadata = new Map<string, string>();
@@ -61,8 +88,17 @@ export function decodeModel(bytes: Uint8Array, { limits, external }: DecodeOptio
   });
   const version = at.irVersion;
   if (!graph) throw errors.NOT_ONNX({ looksLike: 'it is protobuf, but holds no graph' });
-  if (version === undefined || version < 3n || version > 13n) throw errors.VERSION({ found: String(version ?? 'none') });
-  return { ...at, irVersion: Number(version), opsets: opsetsOf(opsets, 'the model'), graph, functions, metadata, ...kept(extra) };
+  if (version === undefined || version < 3n || version > 13n)
+    throw errors.VERSION({ found: String(version ?? 'none') });
+  return {
+    ...at,
+    irVersion: Number(version),
+    opsets: opsetsOf(opsets, 'the model'),
+    graph,
+    functions,
+    metadata,
+    ...kept(extra),
+  };
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true });
@@ -80,7 +116,8 @@ function text(reader: Reader, where = 'the model'): string {
 function name(reader: Reader, where: string): string {
   const found = text(reader, where);
   if (found.includes('\u0000')) throw errors.NAME_BAD({ where, found: 'it holds a NUL' });
-  if (found.length > 4096) throw errors.NAME_BAD({ where, found: `it is ${found.length} letters long, at most 4096 are taken` });
+  if (found.length > 4096)
+    throw errors.NAME_BAD({ where, found: `it is ${found.length} letters long, at most 4096 are taken` });
   return found;
 }
 
@@ -100,7 +137,8 @@ function opsetsOf(list: readonly [string, bigint][], where: string): Map<string,
   const opsets = new Map<string, number>();
   for (const [domain, version] of list) {
     if (opsets.has(domain)) throw errors.OPSET({ found: `${where} imports ${printable(domain || 'ai.onnx')} twice` });
-    if (version < 1n || version > 1000000n) throw errors.OPSET({ found: `${printable(domain || 'ai.onnx')} version ${version}` });
+    if (version < 1n || version > 1000000n)
+      throw errors.OPSET({ found: `${printable(domain || 'ai.onnx')} version ${version}` });
     opsets.set(domain, Number(version));
   }
   if (opsets.size === 0) throw errors.OPSET({ found: `${where} imports none` });
@@ -159,7 +197,8 @@ function decodeNode(reader: Reader, context: TensorContext): Node {
     else if (field === 4) at.op = name(reader, 'the operator of a node');
     else if (field === 5) {
       const [key, value] = decodeAttribute(reader.message(), context, at.name || outputs[0] || '');
-      if (attributes.has(key)) throw errors.AMBIGUOUS({ where: at.name || at.op, what: `attribute ${printable(key)} is given twice` });
+      if (attributes.has(key))
+        throw errors.AMBIGUOUS({ where: at.name || at.op, what: `attribute ${printable(key)} is given twice` });
       attributes.set(key, value);
     } else if (field === 7) at.domain = name(reader, 'the domain of a node');
     else if (field === 8) at.overload = name(reader, 'the overload of a node');
@@ -167,11 +206,33 @@ function decodeNode(reader: Reader, context: TensorContext): Node {
     return true;
   });
   const domain = at.domain === 'ai.onnx' ? '' : at.domain;
-  return { op: at.op, domain, name: at.name, inputs, outputs, attributes, ...(at.overload ? { overload: at.overload } : {}), ...kept(extra) };
+  return {
+    op: at.op,
+    domain,
+    name: at.name,
+    inputs,
+    outputs,
+    attributes,
+    ...(at.overload ? { overload: at.overload } : {}),
+    ...kept(extra),
+  };
 }
 
 /** AttributeProto.AttributeType by number. */
-const attributeKinds = ['', 'float', 'int', 'string', 'tensor', 'graph', 'floats', 'ints', 'strings', 'tensors', 'graphs', 'sparse'] as const;
+const attributeKinds = [
+  '',
+  'float',
+  'int',
+  'string',
+  'tensor',
+  'graph',
+  'floats',
+  'ints',
+  'strings',
+  'tensors',
+  'graphs',
+  'sparse',
+] as const;
 
 function decodeAttribute(reader: Reader, context: TensorContext, node: string): [string, Attribute] {
   const raw = reader.bytes.subarray(reader.offset, reader.end);
@@ -181,7 +242,13 @@ function decodeAttribute(reader: Reader, context: TensorContext, node: string): 
   let exact = true;
   const seen = new Set<string>();
   const single = new Map<string, unknown>();
-  const lists = { floats: [] as number[], ints: [] as number[], strings: [] as string[], tensors: [] as Initializer[], graphs: [] as Graph[] };
+  const lists = {
+    floats: [] as number[],
+    ints: [] as number[],
+    strings: [] as string[],
+    tensors: [] as Initializer[],
+    graphs: [] as Graph[],
+  };
   const integer = (value: bigint): number => {
     const n = Number(value);
     if (Number.isSafeInteger(n)) return n;
@@ -235,18 +302,27 @@ function decodeAttribute(reader: Reader, context: TensorContext, node: string): 
   const guessed = type === 0 && seen.size === 1 ? [...seen][0]! : kind;
   if (!guessed) {
     if (type > 0) return [key, { kind: 'other', value: undefined, raw }];
-    throw errors.ATTRIBUTE({ node, attribute: key, found: seen.size ? 'it says no type and holds several values' : 'it holds nothing' });
+    throw errors.ATTRIBUTE({
+      node,
+      attribute: key,
+      found: seen.size ? 'it says no type and holds several values' : 'it holds nothing',
+    });
   }
   const others = [...seen].filter(held => held !== guessed);
-  if (others.length) throw errors.ATTRIBUTE({ node, attribute: key, found: `it says ${guessed} and holds ${others.join(' and ')}` });
+  if (others.length)
+    throw errors.ATTRIBUTE({ node, attribute: key, found: `it says ${guessed} and holds ${others.join(' and ')}` });
   const defaults: Record<string, unknown> = { float: 0, int: 0, string: '' };
   const value = guessed in lists ? lists[guessed as keyof typeof lists] : (single.get(guessed) ?? defaults[guessed]);
-  if (value === undefined) throw errors.ATTRIBUTE({ node, attribute: key, found: `it says ${guessed} and holds nothing` });
+  if (value === undefined)
+    throw errors.ATTRIBUTE({ node, attribute: key, found: `it says ${guessed} and holds nothing` });
   return [key, { kind: guessed, value, ...(exact && !extra ? {} : { raw }) } as Attribute];
 }
 
 /** A tensor inside an attribute keeps its name among its extra bytes. */
-const named = ({ tensor }: { tensor: Initializer }): Initializer => tensor;
+function named({ name, tensor }: { name: string; tensor: Initializer }): Initializer {
+  if (!name) return tensor;
+  return { ...tensor, extra: new Writer().text(8, name).raw(tensor.extra).finish() };
+}
 
 function decodeValueInfo(reader: Reader): ValueInfo {
   let of = '';
@@ -343,7 +419,16 @@ function decodeFunction(reader: Reader, context: TensorContext): LocalFunction {
     return true;
   });
   const domain = at.domain === 'ai.onnx' ? '' : at.domain;
-  return { domain, name: at.name, ...(at.overload ? { overload: at.overload } : {}), ...lists, defaults, opsets: opsets.length ? opsetsOf(opsets, `function ${at.name}`) : new Map<string, number>(), values, ...kept(extra) };
+  return {
+    domain,
+    name: at.name,
+    ...(at.overload ? { overload: at.overload } : {}),
+    ...lists,
+    defaults,
+    opsets: opsets.length ? opsetsOf(opsets, `function ${at.name}`) : new Map<string, number>(),
+    values,
+    ...kept(extra),
+  };
 }
 
 const kept = (extra: Uint8Array | undefined) => (extra ? { extra } : {});

@@ -6,7 +6,7 @@ import { errors } from './errors.js';
 export function checkExternal(
   tensor: string,
   entries: ReadonlyMap<string, string>,
-): { path: string; offset: number; length: number | undefined } {
+): { path: string; offset: number; length: number | undefined; checksum: string | undefined } {
   const path = entries.get('location') ?? '';
   const reason = badPath(path);
   if (reason) throw errors.EXTERNAL_PATH({ tensor, path, reason });
@@ -16,7 +16,7 @@ export function checkExternal(
     if (!/^[0-9]{1,16}$/.test(text)) throw errors.EXTERNAL_RANGE({ tensor, found: `${key} ${JSON.stringify(text)}` });
     return Number(text);
   };
-  return { path, offset: number('offset') ?? 0, length: number('length') };
+  return { path, offset: number('offset') ?? 0, length: number('length'), checksum: entries.get('checksum') };
 }
 
 function badPath(path: string): string | undefined {

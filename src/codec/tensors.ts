@@ -38,7 +38,13 @@ export function decodeTensor(reader: Reader, context: TensorContext): { name: st
   const start = reader.offset;
   const dims: bigint[] = [];
   const external = new Map<string, string>();
-  const typed = { float: [] as number[], int32: [] as bigint[], int64: [] as bigint[], double: [] as number[], uint64: [] as bigint[] };
+  const typed = {
+    float: [] as number[],
+    int32: [] as bigint[],
+    int64: [] as bigint[],
+    double: [] as number[],
+    uint64: [] as bigint[],
+  };
   const strings: Uint8Array[] = [];
   const held = new Set<string>();
   let raw: Uint8Array | undefined;
@@ -85,32 +91,49 @@ export function decodeTensor(reader: Reader, context: TensorContext): { name: st
   if (sources.length > 1) throw errors.AMBIGUOUS({ where, what: `it holds ${sources.join(' and ')}` });
   const keep = extra ? { extra } : {};
   if (location === 1) {
-    const { path, offset, length } = checkExternal(where, external);
+    const { path, offset, length, checksum } = checkExternal(where, external);
     if (!context.external) throw errors.EXTERNAL_MISSING({ tensor: where, path });
-    const bytes = context.external(where, path, offset, length);
-    if (bytes.length !== size) throw errors.EXTERNAL_RANGE({ tensor: where, found: `${bytes.length} bytes where ${size} are needed` });
+    const bytes = context.external(where, path, offset, length, checksum);
+    if (bytes.length !== size)
+      throw errors.EXTERNAL_RANGE({ tensor: where, found: `${bytes.length} bytes where ${size} are needed` });
     return { name, tensor: { type, shape, bytes, ...keep } };
   }
   const field = fieldOf(type);
   if (held.size && !held.has(field)) throw errors.TYPE({ where, found: `${type} elements in ${[...held][0]}_data` });
   if (type === 'string') {
     if (raw?.length) throw errors.TYPE({ where, found: 'strings in raw data' });
-    if (strings.length !== count) throw errors.SHAPE({ where, found: `${strings.length} strings for ${count} elements` });
+    if (strings.length !== count)
+      throw errors.SHAPE({ where, found: `${strings.length} strings for ${count} elements` });
     return { name, tensor: { type, shape, bytes: new Uint8Array(0), strings, ...keep } };
   }
   const bytes = held.size ? packed(type, typed, size, where) : (raw ?? new Uint8Array(0));
-  if (bytes.length !== size) throw errors.SHAPE({ where, found: `[${shape.join(',')}] of ${type} needs ${size} bytes, ${bytes.length} are there` });
+  if (bytes.length !== size)
+    throw errors.SHAPE({
+      where,
+      found: `[${shape.join(',')}] of ${type} needs ${size} bytes, ${bytes.length} are there`,
+    });
   return { name, tensor: { type, shape, bytes, ...keep } };
 }
 
 /** A claim beyond the budget is a wrong shape where the bytes are not even there, a limit where they are. */
-function tooMany(size: number, context: TensorContext, where: string, raw: Uint8Array | undefined, held: Set<string>, location: number) {
+function tooMany(
+  size: number,
+  context: TensorContext,
+  where: string,
+  raw: Uint8Array | undefined,
+  held: Set<string>,
+  location: number,
+) {
   if (location !== 1 && (raw?.length ?? 0) < size && held.size === 0)
     return errors.SHAPE({ where, found: `it claims ${size} bytes and holds ${raw?.length ?? 0}` });
   return errors.LIMIT_BYTES({ found: context.limit - context.left + size, limit: context.limit });
 }
 
-function shapeOf(dims: readonly bigint[], type: DataType, where: string): { shape: number[]; count: number; size: number } {
+function shapeOf(
+  dims: readonly bigint[],
+  type: DataType,
+  where: string,
+): { shape: number[]; count: number; size: number } {
   let count = 1n;
   const shape = dims.map(dim => {
     if (dim < 0n || dim > 9007199254740991n) throw errors.SHAPE({ where, found: `a dimension of ${dim}` });
@@ -132,14 +155,18 @@ function packed(
   if (field === 'float') return bytesOf(Float32Array.from(typed.float));
   if (field === 'double') return bytesOf(Float64Array.from(typed.double));
   if (field === 'int64') return bytesOf(BigInt64Array.from(typed.int64));
-  if (field === 'uint64') return type === 'uint64' ? bytesOf(BigUint64Array.from(typed.uint64)) : bytesOf(Uint32Array.from(typed.uint64, Number));
+  if (field === 'uint64')
+    return type === 'uint64'
+      ? bytesOf(BigUint64Array.from(typed.uint64))
+      : bytesOf(Uint32Array.from(typed.uint64, Number));
   const values = typed.int32.map(value => Number(BigInt.asIntN(32, value)));
   const bits = bitsOf[type];
   if (bits === 32) return bytesOf(Int32Array.from(values));
   if (bits === 16) return bytesOf(Uint16Array.from(values, value => value & 0xffff));
   // Sub-byte elements are already packed, one byte a value.
   const bytes = Uint8Array.from(values, value => value & 0xff);
-  if (bits < 8 && bytes.length !== size) throw errors.SHAPE({ where, found: `${bytes.length} packed bytes where ${size} are needed` });
+  if (bits < 8 && bytes.length !== size)
+    throw errors.SHAPE({ where, found: `${bytes.length} packed bytes where ${size} are needed` });
   return bytes;
 }
 
@@ -154,7 +181,8 @@ function decodeName(bytes: Uint8Array): string {
     throw errors.NAME_BAD({ where: 'a tensor', found: 'it is not UTF-8' });
   }
   if (name.includes('\u0000')) throw errors.NAME_BAD({ where: 'a tensor', found: 'it holds a NUL' });
-  if (name.length > 4096) throw errors.NAME_BAD({ where: 'a tensor', found: `it is ${name.length} letters long, at most 4096 are taken` });
+  if (name.length > 4096)
+    throw errors.NAME_BAD({ where: 'a tensor', found: `it is ${name.length} letters long, at most 4096 are taken` });
   return name;
 }
 
@@ -167,7 +195,8 @@ function entry(reader: Reader, into: Map<string, string>, name: string): void {
     else value = decoder.decode(reader.view());
     return true;
   });
-  if (into.has(key)) throw errors.AMBIGUOUS({ where: name, what: `the external ${JSON.stringify(key)} is given twice` });
+  if (into.has(key))
+    throw errors.AMBIGUOUS({ where: name, what: `the external ${JSON.stringify(key)} is given twice` });
   into.set(key, value);
 }
 
@@ -185,13 +214,15 @@ export function decodeSparse(reader: Reader, context: TensorContext): SparseTens
   const where = values?.name ?? 'a sparse tensor';
   if (!values || !indices) throw errors.SHAPE({ where, found: 'values or indices are missing' });
   const { shape, count, size } = shapeOf(dims, values.tensor.type, where);
-  if (size > context.left) throw errors.LIMIT_BYTES({ found: context.limit - context.left + size, limit: context.limit });
+  if (size > context.left)
+    throw errors.LIMIT_BYTES({ found: context.limit - context.left + size, limit: context.limit });
   context.left -= size;
   const flat = indices.shape.length === 1 ? count : undefined;
   const list = new BigInt64Array(indices.bytes.slice().buffer);
   list.forEach((index, i) => {
     const bound = flat ?? shape[i % shape.length] ?? 0;
-    if (index < 0n || index >= BigInt(bound)) throw errors.SHAPE({ where, found: `an index of ${index} where ${bound} is the end` });
+    if (index < 0n || index >= BigInt(bound))
+      throw errors.SHAPE({ where, found: `an index of ${index} where ${bound} is the end` });
   });
   return { name: where, values: values.tensor, indices, shape, ...(extra ? { extra } : {}) };
 }

@@ -113,7 +113,8 @@ export class Reader {
   #length(): { start: number; end: number } {
     const length = this.varint();
     const start = this.#at;
-    if (length > BigInt(this.end - start)) throw proto.TRUNCATED({ offset: start, wanted: `${length} bytes were promised` });
+    if (length > BigInt(this.end - start))
+      throw proto.TRUNCATED({ offset: start, wanted: `${length} bytes were promised` });
     return { start, end: start + Number(length) };
   }
 
@@ -169,7 +170,9 @@ export class Writer {
     return this.#push(encodeVarint((BigInt(field) << 3n) | 5n)).#push(bytes);
   }
   bytes(field: number, value: Uint8Array): this {
-    return this.#push(concat(encodeVarint((BigInt(field) << 3n) | 2n), encodeVarint(BigInt(value.length)))).#push(value);
+    return this.#push(concat(encodeVarint((BigInt(field) << 3n) | 2n), encodeVarint(BigInt(value.length)))).#push(
+      value,
+    );
   }
   text(field: number, value: string): this {
     return this.bytes(field, encoder.encode(value));
