@@ -92,6 +92,8 @@ export function decodeTensor(reader: Reader, context: TensorContext): { name: st
   const keep = extra ? { extra } : {};
   if (location === 1) {
     const { path, offset, length, checksum } = checkExternal(where, external);
+    if (length !== undefined && length !== size)
+      throw errors.EXTERNAL_RANGE({ tensor: where, found: `a length of ${length} bytes where ${size} are needed` });
     if (!context.external) throw errors.EXTERNAL_MISSING({ tensor: where, path });
     const bytes = context.external(where, path, offset, length, checksum);
     if (bytes.length !== size)

@@ -19,8 +19,13 @@ const maxNodes = 1_000_000;
 export function verify(model: Model): Model {
   const functions = functionsOf(model);
   if (model.graph.outputs.length === 0) throw errors.GRAPH_EMPTY({});
-  for (const local of functions.values()) verifyFunction(local, functions);
-  verifyGraph(model.graph, undefined, functions, false);
+  for (const nodes of [model.graph.nodes, ...model.functions.map(local => local.nodes)])
+    for (const node of functions.size > 0 ? allNodes(nodes) : []) {
+      const called = calledBy(node, functions);
+      if (called) verifyCall(node, called);
+    }
+  for (const local of functions.values()) verifyFunction(local);
+  verifyGraph(model.graph, undefined, false);
   countNodes(model, functions);
   return model;
 }
@@ -63,27 +68,27 @@ class Scope {
   }
 }
 
-function verifyGraph(graph: Graph, outer: Scope | undefined, functions: Functions, inFunction: boolean): void {
+function verifyGraph(graph: Graph, outer: Scope | undefined, inFunction: boolean): void {
   const scope = new Scope(graph.name ? `graph ${graph.name}` : 'the graph', outer);
   for (const { name } of graph.inputs) scope.add(name);
   // Before IR 4 initializers are inputs too.
   const inputs = new Set(scope.names);
   for (const name of graph.initializers.keys()) if (!inputs.has(name)) scope.add(name);
   for (const { name } of graph.sparseInitializers) if (!inputs.has(name)) scope.add(name);
-  verifyNodes(graph.nodes, scope, functions, inFunction);
+  verifyNodes(graph.nodes, scope, inFunction);
   for (const { name } of graph.outputs)
     if (!scope.has(name)) throw errors.NAME_UNKNOWN({ name, reader: `the outputs of ${scope.where}` });
 }
 
-function verifyFunction(local: LocalFunction, functions: Functions): void {
+function verifyFunction(local: LocalFunction): void {
   const scope = new Scope(`function ${local.name}`);
   for (const name of local.inputs) scope.add(name);
-  verifyNodes(local.nodes, scope, functions, true);
+  verifyNodes(local.nodes, scope, true);
   for (const name of local.outputs)
     if (!scope.has(name)) throw errors.NAME_UNKNOWN({ name, reader: `the outputs of ${scope.where}` });
 }
 
-function verifyNodes(nodes: readonly Node[], scope: Scope, functions: Functions, inFunction: boolean): void {
+function verifyNodes(nodes: readonly Node[], scope: Scope, inFunction: boolean): void {
   for (const node of nodes) {
     for (const name of node.inputs) if (name && !scope.has(name)) throw unreachable(name, node, nodes, scope);
     for (const [name, attribute] of node.attributes)
@@ -93,9 +98,7 @@ function verifyNodes(nodes: readonly Node[], scope: Scope, functions: Functions,
           attribute: name,
           found: 'it refers to an attribute of a function, outside of any',
         });
-    const called = calledBy(node, functions);
-    if (called) verifyCall(node, called);
-    for (const inner of subgraphsOf(node)) verifyGraph(inner, scope, functions, inFunction);
+    for (const inner of subgraphsOf(node)) verifyGraph(inner, scope, inFunction);
     for (const name of node.outputs) if (name) scope.add(name);
   }
 }

@@ -3,13 +3,15 @@
 import { OperatorSet, type AnyOperator } from './define.js';
 import * as activation from './activation.js';
 import * as elementwise from './elementwise.js';
+import * as indexing from './indexing.js';
 import * as layout from './layout.js';
 import * as matmul from './matmul.js';
 import * as reduction from './reduction.js';
+import * as scattering from './scattering.js';
 
 const isOperator = (value: unknown): value is AnyOperator => typeof value === 'function' && 'operatorName' in value;
 
 /** Every built-in operator; `coreOperators.with(mine)` adds your own. */
 export const coreOperators = new OperatorSet(
-  [elementwise, activation, matmul, reduction, layout].flatMap(family => Object.values(family).filter(isOperator)),
+  [elementwise, activation, matmul, reduction, layout, indexing, scattering].flatMap(family => Object.values(family).filter(isOperator)),
 );

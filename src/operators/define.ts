@@ -2,13 +2,21 @@
 // Names are ONNX's own (X W B Y), gradients are dX dY. A forgotten input, a wrong attribute name or an optional
 // input used as if present does not compile. This file imports no family, so families may import each other.
 
-import type { ArrayType, DataType } from '../base/index.js';
-import { Value, type Attribute, type Builder, type Dim, type Node, type OutputType } from '../graph/index.js';
+import type { ArrayType, DataType, Tensor } from '../base/index.js';
+import {
+  Value,
+  type Attribute,
+  type Builder,
+  type Dim,
+  type Graph,
+  type Node,
+  type OutputType,
+} from '../graph/index.js';
 import { errors } from './errors.js';
 
 /** How an attribute is declared: its ONNX kind and its default. JavaScript has one number type, ONNX has two. */
 export interface AttributeSpec<T> {
-  readonly kind: 'int' | 'float' | 'ints' | 'floats' | 'string' | 'strings';
+  readonly kind: 'int' | 'float' | 'ints' | 'floats' | 'string' | 'strings' | 'tensor' | 'graph';
   readonly default: T;
 }
 export const int = (value: number): AttributeSpec<number> => ({ kind: 'int', default: value });
@@ -17,6 +25,10 @@ export const string = (value: string): AttributeSpec<string> => ({ kind: 'string
 export const optionalInt: AttributeSpec<number | undefined> = { kind: 'int', default: undefined };
 export const optionalFloat: AttributeSpec<number | undefined> = { kind: 'float', default: undefined };
 export const optionalString: AttributeSpec<string | undefined> = { kind: 'string', default: undefined };
+/** A tensor inside a node: what Constant and ConstantOfShape hold. */
+export const optionalTensor: AttributeSpec<Tensor | undefined> = { kind: 'tensor', default: undefined };
+/** The body of a control-flow operator. */
+export const optionalGraph: AttributeSpec<Graph | undefined> = { kind: 'graph', default: undefined };
 export const ints: AttributeSpec<readonly number[] | undefined> = { kind: 'ints', default: undefined };
 export const floats: AttributeSpec<readonly number[] | undefined> = { kind: 'floats', default: undefined };
 export const strings: AttributeSpec<readonly string[] | undefined> = { kind: 'strings', default: undefined };

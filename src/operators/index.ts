@@ -10,8 +10,10 @@ export {
   ints,
   operator,
   optionalFloat,
+  optionalGraph,
   optionalInt,
   optionalString,
+  optionalTensor,
   string,
   strings,
   type AnyOperator,
@@ -29,4 +31,6 @@ export * from './activation.js';
 export * from './matmul.js';
 export * from './reduction.js';
 export * from './layout.js';
+export * from './indexing.js';
+export * from './scattering.js';
 export { coreOperators } from './core.js';
