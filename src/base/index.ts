@@ -15,3 +15,4 @@ export {
   type TypedArray,
 } from './tensors.js';
 export { Random } from './random.js';
+export { decodeSafetensors, encodeSafetensors, type Safetensors } from './safetensors.js';
