@@ -215,6 +215,22 @@ export function inferOutputs(
   return outputs;
 }
 
+/** Multiply-accumulates per picture of one node, from what is known of its inputs and outputs. */
+export function macsOf(
+  of: AnyOperator,
+  inputs: readonly (Value | undefined)[],
+  attributes: ReadonlyMap<string, Attribute>,
+  outputs: readonly OutputType[],
+): number | undefined {
+  const { spec } = of;
+  if (!spec.macs) return undefined;
+  const bound = bind(of, inputs, attributes, outputs.length);
+  (spec.outputs as readonly string[]).forEach((declared, i) => {
+    bound[bare(declared)] = declared.startsWith('...') ? outputs.slice(i) : outputs[i];
+  });
+  return spec.macs(bound as never);
+}
+
 /** A set of operators by domain and name. `with` makes a larger one; a name taken twice is an error. */
 export class OperatorSet {
   readonly #table: ReadonlyMap<string, AnyOperator>;

@@ -34,3 +34,4 @@ export * from './layout.js';
 export * from './indexing.js';
 export * from './scattering.js';
 export { coreOperators } from './core.js';
+export { inferShapes, type Inferred } from './infer.js';

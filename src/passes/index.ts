@@ -1,1 +1,10 @@
+export { pass, pipeline, type Pass, type Tell } from './pass.js';
 export { join, split } from './split.js';
+export { clean } from './clean.js';
+export { constantsToInitializers } from './constants-to-initializers.js';
+export { dropUnused } from './drop-unused.js';
+export { float16ToFloat32 } from './float16-to-float32.js';
+export { inferShapes, inferShapesWith } from './infer-shapes.js';
+export { inlineFunctions } from './inline-functions.js';
+export { upgradeTo } from './upgrade.js';
+export { weightsFromInputs } from './weights-from-inputs.js';

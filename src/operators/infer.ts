@@ -1,0 +1,167 @@
+// Types, shapes and the integers of shape arithmetic for every value of a graph, node by node, by the operators' own
+// rules. What a file says about a value is believed only where the rules do not know better.
+
+import { GraftError } from '../base/index.js';
+import {
+  Builder,
+  subgraphsOf,
+  Value,
+  type Dim,
+  type Graph,
+  type Node,
+  type OutputType,
+  type ValueFacts,
+} from '../graph/index.js';
+import { inferOutputs, macsOf, type OperatorSet } from './define.js';
+
+/** Facts of the values of a graph and of its sub-graphs, by name. */
+export interface Inferred {
+  readonly facts: ReadonlyMap<string, ValueFacts>;
+  /** Nodes whose operator is unknown, or that refused their inputs. */
+  readonly problems: readonly { readonly node: Node; readonly error?: GraftError }[];
+  /** Multiply-accumulates per picture of each node that has any. */
+  readonly macs: ReadonlyMap<Node, number>;
+}
+
+/**
+ * Infers what can be known about every value.
+ *
+ * @param dims numbers for named dimensions, where the caller fixes them
+ * @example
+ * const { facts } = inferShapes(model.graph, coreOperators);
+ * facts.get('logits')?.shape; // ['N', 1000]
+ */
+export function inferShapes(
+  graph: Graph,
+  operators: OperatorSet,
+  dims: ReadonlyMap<string, number> = new Map(),
+): Inferred {
+  const facts = new Map<string, ValueFacts>();
+  const problems: { node: Node; error?: GraftError }[] = [];
+  const macs = new Map<Node, number>();
+  walk(graph, new Map());
+  return { facts, problems, macs };
+
+  function walk(inner: Graph, outer: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
+    const builder = new Builder(inner.name);
+    const values = new Map<string, Value>(outer);
+    const set = (name: string, value: Value) => {
+      values.set(name, value);
+      const { known } = value;
+      facts.set(name, { type: value.type, shape: value.shape, ...(known ? { known } : {}) });
+    };
+    for (const input of inner.inputs)
+      if (input.type && !inner.initializers.has(input.name)) {
+        if (input.shape) set(input.name, new Value(input.name, input.type, named(input.shape), builder));
+        else facts.set(input.name, { type: input.type });
+      }
+    for (const [name, held] of inner.initializers) set(name, new Value(name, held.type, held.shape, builder, held));
+    for (const sparse of inner.sparseInitializers)
+      set(sparse.name, new Value(sparse.name, sparse.values.type, sparse.shape, builder));
+    const declared = new Map([...inner.values, ...inner.outputs.map(output => [output.name, output] as const)]);
+    for (const node of inner.nodes) {
+      const bodies = subgraphsOf(node).map(body => ({ body, inside: walk(withBodyTypes(node, body, values), values) }));
+      const outputs = outputsOf(node, values, bodies);
+      node.outputs.forEach((name, i) => {
+        if (!name) return;
+        const found = outputs?.[i];
+        const said = declared.get(name);
+        if (found) {
+          const shape = found.shape.map((dim, axis) =>
+            better(dim, said?.shape?.length === found.shape.length ? said.shape[axis] : undefined),
+          );
+          set(name, new Value(name, found.type, shape, builder, undefined, found.known));
+        } else if (said?.type && said.shape) set(name, new Value(name, said.type, named(said.shape), builder));
+        else if (said?.type) facts.set(name, { type: said.type });
+      });
+    }
+    return values;
+  }
+
+  function named(shape: readonly Dim[]): readonly Dim[] {
+    return dims.size > 0 ? shape.map(dim => (typeof dim === 'string' ? (dims.get(dim) ?? dim) : dim)) : shape;
+  }
+
+  function outputsOf(
+    node: Node,
+    values: ReadonlyMap<string, Value>,
+    bodies: readonly { body: Graph; inside: ReadonlyMap<string, Value> }[],
+  ): readonly OutputType[] | undefined {
+    if (bodies.length > 0) return controlOutputs(node, bodies);
+    const operator = operators.get(node.domain, node.op);
+    if (!operator) {
+      problems.push({ node });
+      return undefined;
+    }
+    const inputs = node.inputs.map(name => (name ? values.get(name) : undefined));
+    if (node.inputs.some((name, i) => name && !inputs[i])) return undefined;
+    try {
+      const outputs = inferOutputs(operator, inputs, node.attributes, node.outputs.length);
+      const count = macsOf(operator, inputs, node.attributes, outputs);
+      if (count) macs.set(node, count);
+      return outputs;
+    } catch (error) {
+      if (error instanceof GraftError) problems.push({ node, error });
+      else if (error instanceof TypeError || error instanceof RangeError) problems.push({ node });
+      else throw error;
+      return undefined;
+    }
+  }
+}
+
+/** What If, Loop and Scan give, from the outputs of their bodies. */
+function controlOutputs(
+  { op, attributes, outputs }: Node,
+  bodies: readonly { body: Graph; inside: ReadonlyMap<string, Value> }[],
+): readonly OutputType[] | undefined {
+  const results = bodies.map(({ body, inside }) => body.outputs.map(({ name }) => inside.get(name)));
+  const [first, second] = results;
+  if (!first || first.some(value => !value)) return undefined;
+  if (op === 'If')
+    return first.map((value, i) => {
+      const other = second?.[i];
+      const sameRank = !other || other.shape.length === value!.shape.length;
+      if (!sameRank) return undefined;
+      return {
+        type: value!.type,
+        shape: value!.shape.map((dim, axis) => (!other || other.shape[axis] === dim ? dim : '')),
+      };
+    }) as OutputType[];
+  const scans = attributes.get('num_scan_inputs');
+  const carried =
+    op === 'Loop'
+      ? bodies[0]!.body.inputs.length - 2
+      : bodies[0]!.body.inputs.length - (scans?.kind === 'int' ? scans.value : 0);
+  const made = op === 'Loop' ? first.slice(1) : first;
+  if (made.length < outputs.length) return undefined;
+  return made.map((value, i) => ({
+    type: value!.type,
+    shape: i < carried ? value!.shape : ['', ...value!.shape],
+  }));
+}
+
+/** A body whose inputs take the types of what enters, where the file leaves them out. Scanned inputs lose their axis. */
+function withBodyTypes(node: Node, body: Graph, values: ReadonlyMap<string, Value>): Graph {
+  if (node.op !== 'Scan' && node.op !== 'Loop') return body;
+  const scans = node.attributes.get('num_scan_inputs');
+  const skip = node.op === 'Loop' ? 0 : 0;
+  const carried =
+    node.op === 'Loop' ? node.inputs.length : node.inputs.length - (scans?.kind === 'int' ? scans.value : 0);
+  const inputs = body.inputs.map((input, i) => {
+    if (input.type && input.shape) return input;
+    if (node.op === 'Loop' && i < 2)
+      return { ...input, type: i === 0 ? ('int64' as const) : ('bool' as const), shape: [] };
+    const entering = values.get(node.inputs[i + skip] ?? '');
+    if (!entering) return input;
+    return { ...input, type: entering.type, shape: i < carried ? entering.shape : entering.shape.slice(1) };
+  });
+  return { ...body, inputs };
+}
+
+/** The more exact of two dimensions; numbers win, then what the rules found. */
+const better = (found: Dim, said: Dim | undefined): Dim =>
+  typeof found === 'number' || said === undefined || said === ''
+    ? found
+    : typeof said === 'number' || found === ''
+      ? said
+      : found;

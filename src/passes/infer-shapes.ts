@@ -1,0 +1,35 @@
+// Writes into a graph what can be known of its values: types and shapes, the batch as a name.
+
+import type { Graph, Model, ValueInfo } from '../graph/index.js';
+import { coreOperators, inferShapes as infer, type OperatorSet } from '../operators/index.js';
+import { pass, type Pass } from './pass.js';
+
+/** Infers types and shapes with a set of operators. */
+export const inferShapesWith = (operators: OperatorSet): Pass =>
+  pass('infer-shapes', model => {
+    const { facts } = infer(model.graph, operators);
+    const values = new Map<string, ValueInfo>();
+    const outputs = new Map(model.graph.outputs.map(output => [output.name, output]));
+    for (const node of model.graph.nodes)
+      for (const name of node.outputs) {
+        const found = facts.get(name);
+        if (name && found?.type && !outputs.has(name))
+          values.set(name, { name, type: found.type, ...(found.shape ? { shape: found.shape } : {}) });
+        else if (model.graph.values.has(name)) values.set(name, model.graph.values.get(name)!);
+      }
+    const graph: Graph = {
+      ...model.graph,
+      values,
+      outputs: model.graph.outputs.map(output => {
+        const found = facts.get(output.name);
+        if (!found?.type || !found.shape) return output;
+        const { typeBytes: _, ...rest } = output;
+        return { ...rest, type: found.type, shape: found.shape };
+      }),
+    };
+    const next: Model = { ...model, graph };
+    return next;
+  });
+
+/** Infers types and shapes with the built-in operators. */
+export const inferShapes: Pass = inferShapesWith(coreOperators);
