@@ -10,3 +10,5 @@ export { cutsOf, type Cut, type FactsByName } from './cuts.js';
 export { missingDomains, type MissingDomain } from './domains.js';
 export { pictureInputOf, type PictureInput } from './layout.js';
 export { wiringOf, type Wiring } from './wiring.js';
+export { inspectModel, type DescribedCut, type DescribedValue, type Inspection } from './inspection.js';
+export { type Layer } from './layers.js';
