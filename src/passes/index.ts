@@ -8,3 +8,4 @@ export { inferShapes, inferShapesWith } from './infer-shapes.js';
 export { inlineFunctions } from './inline-functions.js';
 export { upgradeTo } from './upgrade.js';
 export { weightsFromInputs } from './weights-from-inputs.js';
+export { batchName, symbolicBatch } from './symbolic-batch.js';

@@ -1,0 +1,56 @@
+// The model card: a README.md that says in a page what the bundle is, what it was worth, and how to use it.
+
+import { printable } from '../base/index.js';
+import type { Manifest } from './manifest.js';
+
+/** Names come from folders: no markup may come through. */
+const plain = (text: string): string => printable(text).replace(/[\\`*_{}[\]()#+!|<>~]/g, letter => `\\${letter}`);
+
+/** The text of `README.md`. */
+export function modelCard(manifest: Omit<Manifest, 'files'>): string {
+  const { labels, task, backbone, data, metrics, preprocessing, versions, inputs, outputs } = manifest;
+  const recipe = preprocessing as { width?: number; height?: number };
+  const percent = (value: unknown) => (typeof value === 'number' ? `${(100 * value).toFixed(1)} %` : 'not measured');
+  const interval = Array.isArray(metrics['accuracyInterval'])
+    ? ` (95 % interval ${metrics['accuracyInterval'].map(percent).join(' to ')})`
+    : '';
+  const counts = Object.entries(data.classes).map(([label, count]) => `| ${plain(label)} | ${count} |`);
+  return `# A classifier of ${labels.length} ${task === 'single' ? 'classes' : 'labels'}
+
+Made by onnx-graft ${versions['onnx-graft'] ?? ''} from the network \`${backbone.file.replaceAll('`', "'")}\` and ${data.train.length + data.validation.length} pictures.
+
+| measured on | pictures | accuracy |
+|---|---|---|
+| validation (also used for choosing) | ${String(metrics['count'] ?? data.validation.length)} | ${percent(metrics['accuracy'])}${interval} |
+
+Negative log-likelihood ${number(metrics['negativeLogLikelihood'])}, expected calibration error ${number(metrics['expectedCalibrationError'])}, Brier score ${number(metrics['brierScore'])}.
+
+| label | training pictures |
+|---|---|
+${counts.join('\n')}
+
+## Use
+
+\`model.onnx\` runs in any ONNX Runtime. Everything from the picture's bytes to calibrated probabilities is in it; only decoding, size and crop (\`manifest.json\`, \`preprocessing\`) lie outside.
+
+| | name | type | shape |
+|---|---|---|---|
+${[...inputs.map(value => row('input', value)), ...outputs.map(value => row('output', value))].join('\n')}
+
+Pictures are RGB, ${recipe.width} wide and ${recipe.height} high.
+
+\`\`\`
+graft predict <this folder> pictures/
+\`\`\`
+
+## Limits
+
+It knows only the ${task === 'single' ? 'classes' : 'labels'} above and answers with one of them whatever it is shown. Its figures hold for pictures like those it was made from. The licence of the network it stands on applies.
+`;
+}
+
+const row = (
+  kind: string,
+  { name, type, shape }: { name: string; type: string; shape: readonly (number | string)[] },
+) => `| ${kind} | ${plain(name)} | ${type} | ${plain(`[${shape.join(', ')}]`)} |`;
+const number = (value: unknown) => (typeof value === 'number' ? value.toFixed(3) : 'not measured');

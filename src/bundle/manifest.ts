@@ -1,0 +1,103 @@
+// What a bundle says about itself: `manifest.json`, version 1. The graph holds everything from the uint8 picture to
+// calibrated probabilities; the manifest holds what lies outside of it: labels, the recipe for size and crop, where
+// the network and the pictures came from, what it was worth when it was made.
+
+import { errors } from './errors.js';
+
+export const bundleFormat = 'onnx-graft-bundle';
+export const bundleVersion = 1;
+
+/** One file of a bundle. */
+export interface BundleFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+/** An input or output of `model.onnx`. */
+export interface BundleValue {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly (number | string)[];
+}
+/** The network that the features come from. */
+export interface BundleBackbone {
+  readonly file: string;
+  readonly sha256: string;
+  /** The value that is the features. */
+  readonly at: string;
+  readonly features: number;
+  /** How its pixels are made inside the graph. */
+  readonly pixels: unknown;
+  /** Where the recipe came from: `catalogue`, `sidecar` or `flags`. */
+  readonly recipe: string;
+}
+/** The pictures, by the SHA-256 of their bytes. */
+export interface BundleData {
+  readonly source: string;
+  readonly classes: Readonly<Record<string, number>>;
+  readonly train: readonly string[];
+  readonly validation: readonly string[];
+}
+
+/** `manifest.json`. */
+export interface Manifest {
+  readonly format: typeof bundleFormat;
+  readonly version: number;
+  readonly task: 'single' | 'multi-label';
+  readonly labels: readonly string[];
+  readonly preprocessing: unknown;
+  readonly inputs: readonly BundleValue[];
+  readonly outputs: readonly BundleValue[];
+  readonly files: readonly BundleFile[];
+  readonly backbone: BundleBackbone;
+  readonly data: BundleData;
+  /** Figures on the validation split, which also chose: see `split`. */
+  readonly metrics: Readonly<Record<string, unknown>>;
+  readonly seeds: Readonly<Record<string, number>>;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Reads and checks the text of a `manifest.json`. */
+export function parseManifest(text: string, file = 'manifest.json'): Manifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw errors.MANIFEST({ file, field: 'the file', found: 'no JSON', wanted: 'a manifest' }, cause);
+  }
+  if (typeof value !== 'object' || value === null)
+    throw errors.MANIFEST({ file, field: 'the file', found: String(value), wanted: 'an object' });
+  const held = new Map<string, unknown>(Object.entries(value));
+  const wrong = (field: string, wanted: string) =>
+    errors.MANIFEST({ file, field, found: JSON.stringify(held.get(field))?.slice(0, 80) ?? 'nothing', wanted });
+  if (held.get('format') !== bundleFormat) throw wrong('format', `"${bundleFormat}"`);
+  const version = held.get('version');
+  if (typeof version !== 'number') throw wrong('version', 'a number');
+  if (version > bundleVersion) throw errors.VERSION({ file, found: version, known: bundleVersion });
+  if (held.get('task') !== 'single' && held.get('task') !== 'multi-label')
+    throw wrong('task', '"single" or "multi-label"');
+  const labels = held.get('labels');
+  if (!Array.isArray(labels) || labels.length === 0 || !labels.every(label => typeof label === 'string'))
+    throw wrong('labels', 'a list of names');
+  if (typeof held.get('preprocessing') !== 'object' || held.get('preprocessing') === null)
+    throw wrong('preprocessing', 'an object');
+  const files = held.get('files');
+  if (!Array.isArray(files) || !files.every(isFile)) throw wrong('files', 'a list of {name, bytes, sha256}');
+  for (const { name } of files as readonly BundleFile[])
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) throw wrong('files', 'plain file names of this folder');
+  if (!files.some(({ name }: BundleFile) => name === 'model.onnx')) throw wrong('files', 'an entry for model.onnx');
+  for (const field of ['inputs', 'outputs']) if (!Array.isArray(held.get(field))) throw wrong(field, 'a list');
+  for (const field of ['backbone', 'data', 'metrics', 'seeds', 'versions'])
+    if (typeof held.get(field) !== 'object' || held.get(field) === null) throw wrong(field, 'an object');
+  return value as Manifest;
+}
+
+const isFile = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  'name' in value &&
+  typeof value.name === 'string' &&
+  'bytes' in value &&
+  Number.isSafeInteger(value.bytes) &&
+  'sha256' in value &&
+  typeof value.sha256 === 'string';

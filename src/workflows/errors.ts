@@ -1,0 +1,44 @@
+import { defineErrors, printable } from '../base/index.js';
+
+/** What whole commands refuse. */
+export const errors = defineErrors('GRAFT', {
+  OPERATORS_MISSING: {
+    kind: 'unsupported',
+    message: (at: { file: string; libraries: readonly string[] }) =>
+      `${printable(at.file)} needs operators that onnxruntime does not have by itself: ${at.libraries.map(printable).join('; ')}`,
+    hint: 'Use a network of standard operators, or export this one without the library.',
+  },
+  NOT_A_BACKBONE: {
+    kind: 'input',
+    message: (at: { file: string; reason: string; lastCut?: string }) =>
+      `${printable(at.file)} is no classifier whose features can be found: ${at.reason}`,
+    hint: 'Name the value to take features from with --at; graft inspect lists the cuts.',
+  },
+  PICTURE_INPUT: {
+    kind: 'input',
+    message: (at: { file: string; found: string }) =>
+      `${printable(at.file)} has no single picture input: ${printable(at.found)}`,
+    hint: 'A backbone takes one picture tensor of rank 4.',
+  },
+  SIZE_UNKNOWN: {
+    kind: 'usage',
+    message: (at: { file: string; input: string }) =>
+      `the height and width of ${printable(at.input)} in ${printable(at.file)} are names, not numbers`,
+    hint: 'Say the picture size with --size 224.',
+  },
+  DIFFERENT: {
+    kind: 'check',
+    message: (at: { what: string; difference: number; tolerance: number }) =>
+      `${at.what} differ by ${at.difference.toExponential(2)}, more than the tolerance of ${at.tolerance.toExponential(2)}: nothing was written`,
+  },
+  OUT_EXISTS: {
+    kind: 'usage',
+    message: (at: { path: string }) => `${printable(at.path)} already exists`,
+    hint: 'Choose another folder with --out, or pass --force to write over it.',
+  },
+  NOTHING_LEFT: {
+    kind: 'input',
+    message: (at: { folder: string; unreadable: number }) =>
+      `no picture of ${printable(at.folder)} could be read (${at.unreadable} were refused)`,
+  },
+});
