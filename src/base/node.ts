@@ -8,3 +8,9 @@ export const sha256 = (...parts: readonly (Uint8Array | string)[]): string => {
   for (const part of parts) hash.update(part);
   return hash.digest('hex');
 };
+export { diskError } from './disk-errors.js';
+export { makeFolder, realDisk, type Disk, type DiskOptions, type FileFacts, type OpenFile } from './disk.js';
+export { appendLine, writeAtomically, type Chunks, type WriteOptions } from './write-atomically.js';
+export { writeTogether } from './write-together.js';
+export { cleanLeftovers } from './clean-leftovers.js';
+export { readChecked, type FileRecord } from './read-checked.js';
