@@ -2,10 +2,9 @@
 
 import { join } from 'node:path';
 import { diskError, errors, systemCode } from './disk-errors.js';
-import { realDisk, type Disk, type DiskOptions } from './disk.js';
+import { factsOf, realDisk, type Disk, type DiskOptions } from './disk.js';
 import { isAlive } from './processes.js';
-import { isUnderWay } from './write-atomically.js';
-import { undo } from './write-together.js';
+import { ignore, isUnderWay } from './write-atomically.js';
 
 /**
  * Tidies a folder after processes that died while they wrote there: results half replaced are put back, temporary
@@ -52,4 +51,22 @@ async function cleanTurn(folder: string, files: readonly Leftover[], disk: Disk)
   }
   await disk.syncFolder(folder);
   for (const { name } of temporary) await disk.unlink(join(folder, name));
+}
+
+/**
+ * Puts a kept file back, or takes a new one away; does nothing where the mark was not made yet.
+ *
+ * @returns whether the old state is in place
+ */
+export async function undo(mark: string, path: string, ending: 'kept' | 'new', disk: Disk): Promise<boolean> {
+  try {
+    if (!(await factsOf(mark, disk))) return true;
+    if (ending === 'kept') await disk.rename(mark, path);
+    else if (await factsOf(path, disk)) await disk.unlink(path);
+  } catch {
+    return false;
+  }
+  // After the rename too: of two names of one file it takes none away.
+  await disk.unlink(mark).catch(ignore);
+  return true;
 }

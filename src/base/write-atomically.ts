@@ -106,7 +106,7 @@ export function end(turn: string): void {
 export const isUnderWay = (turn: string): boolean => underWay.has(turn);
 
 /** `.<name>.<pid>.<turn>.tmp` beside the file; a name too long for that is shortened to its hash. */
-export function temporaryOf(path: string, turn: string, ending: 'tmp' | 'kept' = 'tmp'): string {
+export function temporaryOf(path: string, turn: string, ending: 'tmp' | 'kept' | 'new' = 'tmp'): string {
   const name = basename(path);
   const short = Buffer.byteLength(name) > 200 ? createHash('sha256').update(name).digest('hex').slice(0, 32) : name;
   return join(dirname(path), `.${short}.${process.pid}.${turn}.${ending}`);

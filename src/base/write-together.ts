@@ -4,6 +4,7 @@
 // one that was not there has a mark `.<name>.<pid>.<turn>.new`, so that it is taken away again.
 
 import { dirname, join } from 'node:path';
+import { cleanLeftovers, undo } from './clean-leftovers.js';
 import { diskError, errors, systemCode } from './disk-errors.js';
 import { factsOf, makeFolder, realDisk, type Disk, type FileFacts } from './disk.js';
 import {
@@ -37,6 +38,7 @@ export async function writeTogether(
 ): Promise<void> {
   const { disk = realDisk, force = false } = options;
   await makeFolder(folder, { disk });
+  await cleanLeftovers(folder, { disk }); // a turn half done would otherwise be undone later, over this one
   const turn = begin();
   try {
     const jobs = await jobsOf(folder, files, last, turn, disk);
@@ -118,22 +120,4 @@ async function putBack(jobs: readonly Job[], disk: Disk): Promise<void> {
     all = (await undo(mark, path, old ? 'kept' : 'new', disk)) && all;
   // The temporary manifest is the sign that the old result holds: it goes last, and only when that is in place.
   if (all) for (const job of jobs) await disk.unlink(job.temporary).catch(ignore);
-}
-
-/**
- * Puts a kept file back, or takes a new one away; does nothing where the mark was not made yet.
- *
- * @returns whether the old state is in place
- */
-export async function undo(mark: string, path: string, ending: 'kept' | 'new', disk: Disk): Promise<boolean> {
-  try {
-    if (!(await factsOf(mark, disk))) return true;
-    if (ending === 'kept') await disk.rename(mark, path);
-    else if (await factsOf(path, disk)) await disk.unlink(path);
-  } catch {
-    return false;
-  }
-  // After the rename too: of two names of one file it takes none away.
-  await disk.unlink(mark).catch(ignore);
-  return true;
 }
