@@ -1,0 +1,71 @@
+// Side door of the bundle for Node: bundles on disk. Data files first, the manifest last: a bundle is there when its
+// manifest is. Every file is checked against the size and hash in the manifest when it is read.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256, writeTogether, type DiskOptions } from '../base/node.js';
+import { modelCard } from './card.js';
+import { errors } from './errors.js';
+import { parseManifest, type Manifest } from './manifest.js';
+
+/** A bundle in memory. */
+export interface Bundle {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  /** The SHA-256 of `manifest.json`: the identity of the bundle. */
+  readonly sha256: string;
+  readonly model: Uint8Array;
+}
+
+/** Writes a bundle folder; nothing of it is true until `manifest.json` is there. */
+export async function writeBundle(
+  folder: string,
+  model: Uint8Array,
+  manifest: Omit<Manifest, 'files'>,
+  options: DiskOptions & { readonly force?: boolean } = {},
+): Promise<Manifest> {
+  const card = new TextEncoder().encode(modelCard(manifest));
+  const files = [
+    { name: 'model.onnx', content: model },
+    { name: 'README.md', content: card },
+  ];
+  const whole: Manifest = {
+    ...manifest,
+    files: files.map(({ name, content }) => ({ name, bytes: content.length, sha256: sha256(content) })),
+  };
+  const contents = new Map<string, Uint8Array | string>(files.map(({ name, content }) => [name, content]));
+  contents.set('manifest.json', `${JSON.stringify(whole, null, 2)}\n`);
+  await writeTogether(folder, contents, 'manifest.json', options);
+  return whole;
+}
+
+/**
+ * Reads a bundle and checks every file that its manifest names.
+ *
+ * @throws BUNDLE_MISSING, BUNDLE_MANIFEST, BUNDLE_VERSION, BUNDLE_FILE_DAMAGED
+ */
+export async function readBundle(folder: string): Promise<Bundle> {
+  const path = join(folder, 'manifest.json');
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw errors.MISSING({ path: folder }, cause);
+  }
+  const manifest = parseManifest(bytes.toString('utf8'), path);
+  let model: Uint8Array | undefined;
+  for (const { name, bytes: size, sha256: wanted } of manifest.files) {
+    const file = join(folder, name);
+    let content: Buffer;
+    try {
+      content = await readFile(file);
+    } catch (cause) {
+      throw errors.FILE_DAMAGED({ file, found: 'no such file', wanted: `${size} bytes` }, cause);
+    }
+    if (content.length !== size) throw errors.FILE_DAMAGED({ file, found: `${content.length} bytes`, wanted: `${size}` });
+    const found = sha256(content);
+    if (found !== wanted) throw errors.FILE_DAMAGED({ file, found: `SHA-256 ${found}`, wanted });
+    if (name === 'model.onnx') model = content;
+  }
+  return { folder, manifest, sha256: sha256(bytes), model: model! };
+}
