@@ -14,3 +14,4 @@ export { appendLine, writeAtomically, type Chunks, type WriteOptions } from './w
 export { writeTogether } from './write-together.js';
 export { cleanLeftovers } from './clean-leftovers.js';
 export { readChecked, type FileRecord } from './read-checked.js';
+export { lock, type Lock } from './lock.js';
