@@ -13,3 +13,5 @@ export {
   type Preprocessing,
   type Reduced,
 } from './preprocessing.js';
+export { headerSize, sniff, type Format, type Kind, type Size } from './headers.js';
+export { checkSize, longestSide, mostPixels } from './limits.js';
