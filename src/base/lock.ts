@@ -36,7 +36,103 @@ interface Holder extends ProcessMark {
  *
  * @throws `LOCK_HELD` where another process, or this one, holds it; `DISK_FULL`, `DISK_DENIED`, `DISK_FAILED`
  * @example
- * const held = (path: string, holder: Holder | undefined) =>
+ * const held = await lock('run');
+ * try { … } finally { await held.release(); }
+ */
+export async function lock(folder: string, { disk = realDisk }: DiskOptions = {}): Promise<Lock> {
+  await makeFolder(folder, { disk });
+  const path = join(folder, 'lock');
+  const mine: Holder = { ...thisProcess(), token: randomBytes(12).toString('hex') };
+  try {
+    if (!(await take(path, mine, disk))) await takeOver(path, mine, disk);
+  } catch (cause) {
+    throw diskError(path, 'lock', cause);
+  }
+  return {
+    async release() {
+      // A lock that cannot be removed is stale as soon as this process ends: no reason to fail what is done by now.
+      const now = await holderOf(path, disk).catch(ignore);
+      if (now?.token === mine.token) await disk.unlink(path).catch(ignore);
+    },
+  };
+}
+
+/** Makes the lock with all it says in one step: a whole file gets the name, and only where the name is free. */
+async function take(path: string, mine: Holder, disk: Disk): Promise<boolean> {
+  const turn = begin();
+  const temporary = temporaryOf(path, turn);
+  const pieces = [new TextEncoder().encode(JSON.stringify(mine))];
+  try {
+    await writeNew(temporary, pieces, disk);
+    await disk.link(temporary, path);
+    return true;
+  } catch (cause) {
+    const code = systemCode(cause);
+    if (code === 'EEXIST') return false;
+    if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL'].includes(code)) throw cause;
+    return await takeWithoutLinks(path, pieces, disk);
+  } finally {
+    await disk.unlink(temporary).catch(ignore);
+    end(turn);
+  }
+}
+
+async function takeWithoutLinks(path: string, pieces: readonly Uint8Array[], disk: Disk): Promise<boolean> {
+  try {
+    await writeNew(path, pieces, disk);
+    return true;
+  } catch (cause) {
+    if (systemCode(cause) === 'EEXIST') return false;
+    await disk.unlink(path).catch(ignore);
+    throw cause;
+  }
+}
+
+/** Removes a stale lock and takes it. Whoever does so holds `lock.takeover` meanwhile, so that one at a time does. */
+async function takeOver(path: string, mine: Holder, disk: Disk): Promise<void> {
+  const guard = `${path}.takeover`;
+  await wantStale(path, disk);
+  if (!(await take(guard, mine, disk))) {
+    await removeStale(guard, disk);
+    if (!(await take(guard, mine, disk))) throw held(path, undefined);
+  }
+  try {
+    // Looked at again, now that nobody else may remove it.
+    await removeStale(path, disk);
+    if (!(await take(path, mine, disk))) throw held(path, await holderOf(path, disk));
+  } finally {
+    await disk.unlink(guard).catch(ignore);
+  }
+}
+
+/** Removes a lock whose process is gone. It is looked at once more after it was moved aside: it may be another by then. */
+async function removeStale(path: string, disk: Disk): Promise<void> {
+  const holder = await wantStale(path, disk);
+  if (!holder) return;
+  const turn = begin();
+  const aside = temporaryOf(path, turn);
+  try {
+    await disk.rename(path, aside);
+    const moved = await holderOf(aside, disk);
+    if (moved?.token === holder.token) return;
+    await disk.link(aside, path);
+    throw held(path, moved);
+  } catch (cause) {
+    if (systemCode(cause) !== 'ENOENT') throw cause;
+  } finally {
+    await disk.unlink(aside).catch(ignore);
+    end(turn);
+  }
+}
+
+/** Throws unless the lock is gone, or its process is; gives who held it. */
+async function wantStale(path: string, disk: Disk): Promise<Holder | undefined> {
+  const holder = await holderOf(path, disk);
+  if (holder && (holder.token === '' || mayLive(holder))) throw held(path, holder);
+  return holder;
+}
+
+const held = (path: string, holder: Holder | undefined) =>
   errors.HELD({ path, pid: holder?.token ? holder.pid : undefined, host: holder?.host });
 
 /** Who holds a lock; undefined where there is none; with an empty token where the file does not say. */
