@@ -2,3 +2,5 @@
 
 export { GraftError, printable, type DataType, type ErrorKind, type Tensor } from './base/index.js';
 export { version } from './workflows/version.js';
+export { inspect, type InspectedFile, type InspectOptions, type UninspectedFile } from './workflows/inspect.js';
+export type { Inspection } from './inspect/index.js';
