@@ -1,3 +1,11 @@
 // Side door of pictures for Node: files and sharp.
 
 export { decode, openDecoder, preparePicture, type AllowedFormat, type DecodeOptions } from './decode.js';
+export {
+  hashFiles,
+  pictureStream,
+  type HashedFile,
+  type PictureStreamOptions,
+  type StreamedPicture,
+} from './picture-stream.js';
+export { readPictureFile } from './picture-file.js';

@@ -1,0 +1,33 @@
+// What picture-stream.ts and its threads say to each other.
+
+import type { ErrorKind } from '../base/index.js';
+import type { AllowedFormat } from './decode.js';
+import type { Preprocessing } from './preprocessing.js';
+
+/** What a thread is started with. */
+export interface DecodeTask {
+  readonly files: readonly string[];
+  readonly preprocessing: Preprocessing;
+  readonly allowFormats: readonly AllowedFormat[];
+  /** Pictures that may be ready beyond what was taken. */
+  readonly ahead: number;
+  /** int32: next number to decode, numbers taken so far, 1 to stop. */
+  readonly control: SharedArrayBuffer;
+}
+
+/** Places in the control array. */
+export const control = { next: 0, taken: 1, stopped: 2 } as const;
+
+/** What a thread says of one picture. */
+export type Decoded =
+  | { readonly index: number; readonly sha256: string; readonly pixels: Uint8Array }
+  | { readonly index: number; readonly error: ErrorData };
+
+/** A GraftError as data. */
+export interface ErrorData {
+  readonly code: string;
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly hint?: string | undefined;
+}
