@@ -2,16 +2,34 @@
 
 import { OperatorSet, type AnyOperator } from './define.js';
 import * as activation from './activation.js';
+import * as constant from './constant.js';
+import * as convolution from './convolution.js';
 import * as elementwise from './elementwise.js';
 import * as indexing from './indexing.js';
 import * as layout from './layout.js';
 import * as matmul from './matmul.js';
+import * as normalization from './normalization.js';
+import * as pooling from './pooling.js';
+import * as quantization from './quantization.js';
 import * as reduction from './reduction.js';
 import * as scattering from './scattering.js';
+
+const families = [
+  activation,
+  constant,
+  convolution,
+  elementwise,
+  indexing,
+  layout,
+  matmul,
+  normalization,
+  pooling,
+  quantization,
+  reduction,
+  scattering,
+];
 
 const isOperator = (value: unknown): value is AnyOperator => typeof value === 'function' && 'operatorName' in value;
 
 /** Every built-in operator; `coreOperators.with(mine)` adds your own. */
-export const coreOperators = new OperatorSet(
-  [elementwise, activation, matmul, reduction, layout, indexing, scattering].flatMap(family => Object.values(family).filter(isOperator)),
-);
+export const coreOperators = new OperatorSet(families.flatMap(family => Object.values(family).filter(isOperator)));
