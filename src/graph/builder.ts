@@ -1,7 +1,7 @@
 // The only place where nodes are born. A Builder hands out Values; finish() freezes what it holds into a Graph.
 // Values are named here and nowhere else: fresh names never meet a name that the graph already has.
 
-import { elementCount, integers, tensor, type ArrayType, type DataType, type Tensor } from '../base/index.js';
+import { elementCount, elements, tensor, type ArrayType, type DataType, type Tensor } from '../base/index.js';
 import { errors } from './errors.js';
 import type { Attribute, Dim, Graph, Initializer, Model, Node, ValueInfo } from './model.js';
 
@@ -31,9 +31,15 @@ export class Value {
       (this.type === 'int64' || this.type === 'int32') &&
       elementCount(this.data.shape) <= longestKnown
     )
-      this.#known = integers(this.data);
+      this.#known = smallIntegers(this.data);
     return this.#known;
   }
+}
+
+/** The integers of a constant; undefined where one is beyond 2^53 and so is no dimension. */
+function smallIntegers(data: Tensor): readonly number[] | undefined {
+  const found = Array.from(elements(data) as ArrayLike<number | bigint>, Number);
+  return found.every(Number.isSafeInteger) ? found : undefined;
 }
 
 /** What an operator call hands to {@link Builder.append} about one output. */

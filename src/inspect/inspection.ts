@@ -2,7 +2,16 @@
 // and every cut with what lies before it.
 
 import type { DataType } from '../base/index.js';
-import { feedsOf, sliceOf, subgraphsOf, type Dim, type Graph, type Model, type Node } from '../graph/index.js';
+import {
+  feedsOf,
+  houseOpset,
+  sliceOf,
+  subgraphsOf,
+  type Dim,
+  type Graph,
+  type Model,
+  type Node,
+} from '../graph/index.js';
 import { coreOperators, inferShapes, type OperatorSet } from '../operators/index.js';
 import { activationTeller } from './activated.js';
 import { networkOf, type Network } from './classifier.js';
@@ -70,7 +79,7 @@ export interface Inspection {
  */
 export function inspectModel(model: Model, operators: OperatorSet = coreOperators): Inspection {
   const { graph } = model;
-  const { facts, problems, macs } = inferShapes(graph, operators);
+  const { facts, problems, macs } = inferShapes(graph, operators, { opset: model.opsets.get('') ?? houseOpset });
   const network = networkOf(
     graph,
     facts,

@@ -38,5 +38,6 @@ export * from './quantization.js';
 export * from './normalization.js';
 export * from './pooling.js';
 export * from './convolution.js';
+export { upgradeContext, upgradeNode } from './upgrade.js';
 export { coreOperators } from './core.js';
-export { inferShapes, type Inferred } from './infer.js';
+export { inferShapes, type Inferred, type InferOptions } from './infer.js';

@@ -4,6 +4,7 @@
 import { GraftError } from '../base/index.js';
 import {
   Builder,
+  houseOpset,
   subgraphsOf,
   Value,
   type Dim,
@@ -12,6 +13,7 @@ import {
   type OutputType,
   type ValueFacts,
 } from '../graph/index.js';
+import { upgradeContext, upgradeNode } from './upgrade.js';
 import { inferOutputs, macsOf, type OperatorSet } from './define.js';
 
 /** Facts of the values of a graph and of its sub-graphs, by name. */
@@ -23,10 +25,16 @@ export interface Inferred {
   readonly macs: ReadonlyMap<Node, number>;
 }
 
+export interface InferOptions {
+  /** The opset that the graph is written in; rules know the house's, older nodes are read through their upgrades. @default 20 */
+  readonly opset?: number;
+  /** Numbers for named dimensions, where the caller fixes them. */
+  readonly dims?: ReadonlyMap<string, number>;
+}
+
 /**
  * Infers what can be known about every value.
  *
- * @param dims numbers for named dimensions, where the caller fixes them
  * @example
  * const { facts } = inferShapes(model.graph, coreOperators);
  * facts.get('logits')?.shape; // ['N', 1000]
@@ -34,7 +42,7 @@ export interface Inferred {
 export function inferShapes(
   graph: Graph,
   operators: OperatorSet,
-  dims: ReadonlyMap<string, number> = new Map(),
+  { opset = houseOpset, dims = new Map() }: InferOptions = {},
 ): Inferred {
   const facts = new Map<string, ValueFacts>();
   const problems: { node: Node; error?: GraftError }[] = [];
@@ -61,7 +69,7 @@ export function inferShapes(
     const declared = new Map([...inner.values, ...inner.outputs.map(output => [output.name, output] as const)]);
     for (const node of inner.nodes) {
       const bodies = subgraphsOf(node).map(body => ({ body, inside: walk(withBodyTypes(node, body, values), values) }));
-      const outputs = outputsOf(node, values, bodies);
+      const outputs = inOurWords(node, values, builder, bodies);
       node.outputs.forEach((name, i) => {
         if (!name) return;
         const found = outputs?.[i];
@@ -80,6 +88,51 @@ export function inferShapes(
 
   function named(shape: readonly Dim[]): readonly Dim[] {
     return dims.size > 0 ? shape.map(dim => (typeof dim === 'string' ? (dims.get(dim) ?? dim) : dim)) : shape;
+  }
+
+  /** What a node of an older opset gives: its upgrade is worked out beside the graph, and thrown away. */
+  function inOurWords(
+    node: Node,
+    values: ReadonlyMap<string, Value>,
+    builder: Builder,
+    bodies: readonly { body: Graph; inside: ReadonlyMap<string, Value> }[],
+  ): readonly OutputType[] | undefined {
+    if (opset >= houseOpset || bodies.length > 0) return outputsOf(node, values, bodies);
+    const beside = new Map<string, Value>();
+    const at = (name: string) => beside.get(name) ?? values.get(name);
+    const context = upgradeContext(
+      name => at(name) !== undefined,
+      (name, data) => void beside.set(name, new Value(name, data.type, data.shape, builder, data)),
+      name => at(name)?.shape,
+      name => at(name)?.known?.filter(dim => typeof dim === 'number'),
+    );
+    let upgraded: readonly Node[];
+    try {
+      upgraded = upgradeNode(node, opset, houseOpset, operators, context);
+    } catch (error) {
+      if (!(error instanceof GraftError)) throw error;
+      problems.push({ node, error });
+      return undefined;
+    }
+    let outputs: readonly OutputType[] | undefined;
+    for (const one of upgraded) {
+      const seen =
+        beside.size > 0
+          ? new Map([...one.inputs].flatMap(name => (at(name) ? [[name, at(name)!] as const] : [])))
+          : values;
+      outputs = outputsOf(one, seen, []);
+      if (one !== node && macs.has(one)) macs.set(node, (macs.get(node) ?? 0) + macs.get(one)!);
+      one.outputs.forEach((name, i) => {
+        const found = outputs?.[i];
+        if (name && found) beside.set(name, new Value(name, found.type, found.shape, builder, undefined, found.known));
+      });
+    }
+    return node.outputs.map(name => {
+      const value = beside.get(name);
+      return value
+        ? { type: value.type, shape: value.shape, ...(value.known ? { known: value.known } : {}) }
+        : undefined;
+    }) as readonly OutputType[];
   }
 
   function outputsOf(

@@ -1,13 +1,13 @@
 // Writes into a graph what can be known of its values: types and shapes, the batch as a name.
 
-import type { Graph, Model, ValueInfo } from '../graph/index.js';
+import { houseOpset, type Graph, type Model, type ValueInfo } from '../graph/index.js';
 import { coreOperators, inferShapes as infer, type OperatorSet } from '../operators/index.js';
 import { pass, type Pass } from './pass.js';
 
 /** Infers types and shapes with a set of operators. */
 export const inferShapesWith = (operators: OperatorSet): Pass =>
   pass('infer-shapes', model => {
-    const { facts } = infer(model.graph, operators);
+    const { facts } = infer(model.graph, operators, { opset: model.opsets.get('') ?? houseOpset });
     const values = new Map<string, ValueInfo>();
     const outputs = new Map(model.graph.outputs.map(output => [output.name, output]));
     for (const node of model.graph.nodes)

@@ -3,7 +3,15 @@
 // number is dropped, to be inferred again.
 
 import { integers, tensor, type Tensor } from '../base/index.js';
-import { mainInputsOf, type Dim, type Graph, type Initializer, type Model, type ValueInfo } from '../graph/index.js';
+import {
+  houseOpset,
+  mainInputsOf,
+  type Dim,
+  type Graph,
+  type Initializer,
+  type Model,
+  type ValueInfo,
+} from '../graph/index.js';
 import { coreOperators, inferShapes } from '../operators/index.js';
 import { constantOf } from './constants-to-initializers.js';
 import { pass } from './pass.js';
@@ -24,7 +32,7 @@ export const symbolicBatch = pass('symbolic-batch', (model, tell) => {
     const { typeBytes: _, ...rest } = info;
     return { ...rest, shape: [batchName, ...info.shape!.slice(1)] };
   };
-  const before = inferShapes(model.graph, coreOperators).facts;
+  const before = inferShapes(model.graph, coreOperators, { opset: model.opsets.get('') ?? houseOpset }).facts;
   let graph: Graph = {
     ...model.graph,
     inputs: model.graph.inputs.map(input => (names.has(input.name) ? open(input) : input)),

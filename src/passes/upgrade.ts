@@ -1,9 +1,9 @@
 // Brings a model to the house's opset: each operator states what changed from the version before (its `upgrades`);
 // this walk applies the changes of every version between the model's opset and the wanted one, in order.
 
-import { integers, tensor, type ArrayType } from '../base/index.js';
-import { houseIrVersion, houseOpset, type Graph, type Initializer, type Model, type Node } from '../graph/index.js';
-import { coreOperators, inferShapes, type OperatorSet, type UpgradeContext } from '../operators/index.js';
+import { integers } from '../base/index.js';
+import { houseIrVersion, houseOpset, type Graph, type Initializer, type Model } from '../graph/index.js';
+import { coreOperators, inferShapes, upgradeContext, upgradeNode, type OperatorSet } from '../operators/index.js';
 import { errors } from './errors.js';
 import { pass, type Pass } from './pass.js';
 import { mapGraph } from './walk.js';
@@ -18,7 +18,7 @@ export const upgradeTo = (opset: number, operators: OperatorSet = coreOperators)
     if (from === opset) return model;
     if (from < oldest) throw errors.OPSET_OLD({ found: from, oldest });
     // Versions after the house's change no operator that a rule reads differently; the number is lowered.
-    const { facts } = inferShapes(model.graph, operators);
+    const { facts } = inferShapes(model.graph, operators, { opset: from });
     const graph = mapGraph(model.graph, inner => upgradeGraph(inner, from, opset, operators, facts));
     tell(`opset ${from} became ${opset}`);
     const next: Model = {
@@ -40,37 +40,15 @@ function upgradeGraph(
   const initializers = new Map<string, Initializer>(graph.initializers);
   const taken = new Set([...initializers.keys(), ...graph.inputs.map(({ name }) => name)]);
   for (const node of graph.nodes) for (const name of [...node.inputs, ...node.outputs]) taken.add(name);
-  const fresh = (hint: string): string => {
-    let name = hint;
-    for (let n = 1; taken.has(name); n++) name = `${hint}_${n}`;
-    taken.add(name);
-    return name;
-  };
-  const context: UpgradeContext = {
-    shape: name => facts.get(name)?.shape,
-    constant(data, type: ArrayType = 'int64') {
-      const name = fresh('upgraded');
-      const list = typeof data === 'number' ? [data] : data;
-      initializers.set(name, tensor(type, typeof data === 'number' ? [] : [list.length], list));
-      return name;
-    },
-    fresh,
-    integers(name) {
+  const context = upgradeContext(
+    name => taken.has(name),
+    (name, data) => void initializers.set(name, data),
+    name => facts.get(name)?.shape,
+    name => {
       const held = initializers.get(name);
       return held ? integers(held) : undefined;
     },
-  };
-  const nodes = graph.nodes.flatMap((node): readonly Node[] => {
-    let list: readonly Node[] = [node];
-    for (let version = from + 1; version <= to; version++)
-      list = list.flatMap((one): readonly Node[] => {
-        if (one.domain !== '') return [one];
-        const upgrade = operators.get('', one.op)?.spec.upgrades?.[version];
-        if (!upgrade) return [one];
-        const next = upgrade(one, context);
-        return 'op' in next ? [next] : next;
-      });
-    return list;
-  });
+  );
+  const nodes = graph.nodes.flatMap(node => upgradeNode(node, from, to, operators, context));
   return { ...graph, nodes, initializers };
 }
