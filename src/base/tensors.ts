@@ -87,7 +87,8 @@ export function elements(at: Tensor): TypedArray {
   const { bytes } = at;
   if (bytes.byteOffset % size === 0)
     return new Kind(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength / size);
-  return new Kind(bytes.slice().buffer, 0, bytes.byteLength / size);
+  // A copy: slice() of a Node Buffer would be a view.
+  return new Kind(new Uint8Array(bytes).buffer, 0, bytes.byteLength / size);
 }
 
 /** The elements as floats, whatever real type holds them. A view for float32. */

@@ -52,7 +52,8 @@ function readWhole(path: string): Uint8Array {
   try {
     const { size } = statSync(path);
     if (size > maxFileBytes) throw errors.LIMIT_BYTES({ found: size, limit: maxFileBytes });
-    return readFileSync(path);
+    const buffer = readFileSync(path);
+    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') throw errors.FILE_MISSING({ path }, error);

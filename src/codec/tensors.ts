@@ -220,7 +220,7 @@ export function decodeSparse(reader: Reader, context: TensorContext): SparseTens
     throw errors.LIMIT_BYTES({ found: context.limit - context.left + size, limit: context.limit });
   context.left -= size;
   const flat = indices.shape.length === 1 ? count : undefined;
-  const list = new BigInt64Array(indices.bytes.slice().buffer);
+  const list = new BigInt64Array(new Uint8Array(indices.bytes).buffer);
   list.forEach((index, i) => {
     const bound = flat ?? shape[i % shape.length] ?? 0;
     if (index < 0n || index >= BigInt(bound))

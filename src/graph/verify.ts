@@ -41,6 +41,9 @@ function functionsOf(model: Model): Functions {
     if (!local.name) throw errors.NAME_BAD({ where: 'the functions', found: 'a function has none' });
     const key = keyOf(local.domain, local.name, local.overload);
     if (functions.has(key)) throw errors.NAME_DUPLICATE({ name: local.name, where: 'the functions' });
+    const repeated = local.inputs.find((name, i) => local.inputs.indexOf(name) !== i);
+    if (repeated !== undefined)
+      throw errors.NAME_DUPLICATE({ name: repeated, where: `the inputs of function ${local.name}` });
     if (!model.opsets.has(local.domain))
       throw errors.OPSET({
         found: `function ${printable(local.name)} is of the domain ${printable(local.domain)}, which the model does not import`,

@@ -156,7 +156,13 @@ export const IsInf = operator('IsInf', {
 });
 
 const compare = (name: string) => binary(name, 'none', 'none', undefined, 'bool');
-export const Equal = binary('Equal', 'none', 'none', numbers((a, b) => Number(a === b)), 'bool'); // prettier-ignore
+/** A named dimension equals itself and is never negative; what else it equals is open. */
+const equalDims: Arithmetic = (a, b) => {
+  if (typeof a === typeof b) return a === b && a !== '' ? 1 : typeof a === 'number' ? 0 : '';
+  const [number, name] = typeof a === 'number' ? [a, b] : [b as number, a];
+  return name !== '' && number < 0 ? 0 : '';
+};
+export const Equal = binary('Equal', 'none', 'none', equalDims, 'bool');
 export const Greater = compare('Greater');
 export const GreaterOrEqual = compare('GreaterOrEqual');
 export const Less = compare('Less');

@@ -1,5 +1,6 @@
 // Tensors made from indices and sizes: scattering, filling, counting.
 
+import { integers } from '../base/index.js';
 import type { Value } from '../graph/index.js';
 import { int, operator, optionalTensor, string } from './define.js';
 import { axisOf } from './dims.js';
@@ -52,8 +53,8 @@ export const ConstantOfShape = operator('ConstantOfShape', {
   known: ({ input, value }) => {
     const count = input.known?.length === 1 ? input.known[0] : undefined;
     if (typeof count !== 'number' || count > 1024 || value?.type !== 'int64') return undefined;
-    const [held] = new BigInt64Array(value.bytes.slice().buffer);
-    return Array.from({ length: count }, () => Number(held));
+    const [held] = integers(value);
+    return Array.from({ length: count }, () => held!);
   },
 });
 export const Range = operator('Range', {
