@@ -15,3 +15,5 @@ export {
 } from './preprocessing.js';
 export { headerSize, sniff, type Format, type Kind, type Size } from './headers.js';
 export { checkSize, longestSide, mostPixels } from './limits.js';
+export { checkPixels, type PixelFormat } from './pixels.js';
+export { partsOf, type RecipeParts } from './recipe-parts.js';

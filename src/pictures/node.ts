@@ -9,3 +9,12 @@ export {
   type StreamedPicture,
 } from './picture-stream.js';
 export { readPictureFile } from './picture-file.js';
+export {
+  readSidecar,
+  settlePreprocessing,
+  type PreprocessingFlags,
+  type Settled,
+  type SettleOptions,
+  type Sidecar,
+} from './settle.js';
+export { zooEntries, zooEntry, type ZooEntry } from './zoo.js';
