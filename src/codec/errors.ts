@@ -63,11 +63,6 @@ const own = defineErrors('ONNX', {
     message: (at: { where: string; found: string }) => `the shape of ${place(at.where)} is wrong: ${at.found}`,
   },
   VERSION: { kind: 'unsupported', message: (at: { found: string }) => `IR version ${at.found} is not one of 3 to 13` },
-  LIMIT_BYTES: {
-    kind: 'limit',
-    message: (at: { found: number; limit: number }) => `the tensors take ${at.found} bytes, the limit is ${at.limit}`,
-    hint: 'Raise it with maxTensorBytes where you trust the file.',
-  },
   EXTERNAL_PATH: {
     kind: 'input',
     message: (at: { tensor: string; path: string; reason: string }) =>

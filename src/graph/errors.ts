@@ -59,6 +59,12 @@ export const structureErrors = defineErrors('ONNX', {
     kind: 'input',
     message: (at: { name: string }) => `function ${printable(at.name)} calls itself, perhaps through others`,
   },
+  LIMIT_BYTES: {
+    kind: 'limit',
+    message: (at: { found: number; limit: number; what?: string }) =>
+      `${at.what ?? 'the tensors take bytes:'} ${at.found}, the limit is ${at.limit}`,
+    hint: 'Raise the limit only where you trust the file: maxTensorBytes, or the folding budget.',
+  },
   LIMIT_NODES: {
     kind: 'limit',
     message: (at: { found: number; limit: number }) =>

@@ -12,3 +12,4 @@ export { pictureInputOf, type PictureInput } from './layout.js';
 export { wiringOf, type Wiring } from './wiring.js';
 export { inspectModel, type DescribedCut, type DescribedValue, type Inspection } from './inspection.js';
 export { type Layer } from './layers.js';
+export { check, checkFolding, checkOperators, type FoldingBudget } from './check.js';

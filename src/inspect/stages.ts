@@ -60,6 +60,9 @@ export function areaOf(shape: readonly Dim[] | undefined): number | undefined {
   return typeof c === 'number' ? b * c : undefined;
 }
 
+/** Cuts of one block at most. */
+const longestPeriod = 256;
+
 /** The ends of the repetitions of one pattern of nodes: the longest stretch that is one pattern over and over. */
 function repetitionsOf(cuts: readonly Cut[], options: StageOptions): string[] {
   const signs = cuts.map((cut, i) => {
@@ -67,13 +70,20 @@ function repetitionsOf(cuts: readonly Cut[], options: StageOptions): string[] {
     return nodes.map(node => [node.op, ...weightShapes(options.wiring, node)].join(':')).join(' ');
   });
   let best: { start: number; period: number; count: number } | undefined;
-  for (let period = 1; period * 2 <= signs.length; period++)
-    for (let start = 0; start + period * 2 <= signs.length; start++) {
-      let length = period;
-      while (start + length < signs.length && signs[start + length] === signs[start + length - period]) length++;
-      const count = Math.floor(length / period);
-      if (count >= 2 && count * period > (best ? best.count * best.period : 1)) best = { start, period, count };
+  // Linear for each period: how long has every part equalled the one a period before?
+  for (let period = 1; period <= Math.min(longestPeriod, signs.length / 2); period++) {
+    let run = 0;
+    for (let at = period; at <= signs.length; at++) {
+      if (at < signs.length && signs[at] === signs[at - period]) {
+        run++;
+        continue;
+      }
+      const count = Math.floor((run + period) / period);
+      if (count >= 2 && count * period > (best ? best.count * best.period : 1))
+        best = { start: at - run - period, period, count };
+      run = 0;
     }
+  }
   if (!best) return [];
   const { start, period, count } = best;
   return Array.from({ length: count }, (_, i) => cuts[start + (i + 1) * period - 1]!.values[0]!);

@@ -1,7 +1,7 @@
 // Tensors made from indices and sizes: scattering, filling, counting.
 
-import { integers } from '../base/index.js';
-import type { Value } from '../graph/index.js';
+import { floats, integers } from '../base/index.js';
+import type { Dim, Value } from '../graph/index.js';
 import { int, operator, optionalTensor, string } from './define.js';
 import { axisOf } from './dims.js';
 import { errors } from './errors.js';
@@ -57,12 +57,16 @@ export const ConstantOfShape = operator('ConstantOfShape', {
     return Array.from({ length: count }, () => held!);
   },
 });
+/** The one number inside, integers or floats. */
+const scalarOf = (value: Value): Dim | undefined =>
+  value.known?.[0] ?? (value.data && value.data.type !== 'string' ? floats(value.data)[0] : undefined);
+
 export const Range = operator('Range', {
   inputs: ['start', 'limit', 'delta'],
   outputs: ['output'],
   attributes: {},
   shape: ({ start, limit, delta }) => {
-    const [from, to, by] = [start.known?.[0], limit.known?.[0], delta.known?.[0]];
+    const [from, to, by] = [scalarOf(start), scalarOf(limit), scalarOf(delta)];
     if (typeof from === 'number' && typeof to === 'number' && typeof by === 'number')
       return { output: [Math.max(0, Math.ceil((to - from) / by))] };
     return { output: [from === 0 && by === 1 && to ? to : ''] };

@@ -20,7 +20,7 @@ import { houseOpset } from '../graph/index.js';
 import type { Preprocessing } from '../pictures/index.js';
 import { settlePreprocessing, type PreprocessingFlags } from '../pictures/node.js';
 import { errors } from './errors.js';
-import { readNetwork, refuseMissingOperators, valueOf, type NetworkFile } from './network.js';
+import { readRunnable, valueOf, type NetworkFile } from './network.js';
 
 /** What is trained, merged or fused passes here first. */
 export const atTheDoor = pipeline(
@@ -64,11 +64,10 @@ export interface Backbone {
 /**
  * Opens a network as a backbone.
  *
- * @throws GRAFT_OPERATORS_MISSING, GRAFT_PICTURE_INPUT, GRAFT_NOT_A_BACKBONE, PREPROCESSING_UNKNOWN
+ * @throws ONNX_OP_UNKNOWN, GRAFT_PICTURE_INPUT, GRAFT_NOT_A_BACKBONE, PREPROCESSING_UNKNOWN
  */
 export async function openBackbone(path: string, options: BackboneOptions = {}): Promise<Backbone> {
-  const file = readNetwork(path);
-  refuseMissingOperators(path, file.inspection);
+  const file = readRunnable(path);
   const { picture } = file.inspection;
   if (!picture) {
     const inputs = file.inspection.inputs.map(({ name, shape }) => `${name} [${shape?.join(', ') ?? '?'}]`);

@@ -2,12 +2,6 @@ import { defineErrors, printable } from '../base/index.js';
 
 /** What whole commands refuse. */
 export const errors = defineErrors('GRAFT', {
-  OPERATORS_MISSING: {
-    kind: 'unsupported',
-    message: (at: { file: string; libraries: readonly string[] }) =>
-      `${printable(at.file)} needs operators that onnxruntime does not have by itself: ${at.libraries.map(printable).join('; ')}`,
-    hint: 'Use a network of standard operators, or export this one without the library.',
-  },
   NOT_A_BACKBONE: {
     kind: 'input',
     message: (at: { file: string; reason: string; lastCut?: string }) =>
