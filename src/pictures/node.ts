@@ -18,3 +18,13 @@ export {
   type Sidecar,
 } from './settle.js';
 export { zooEntries, zooEntry, type ZooEntry } from './zoo.js';
+export {
+  duplicatesAcross,
+  readSource,
+  type Duplicate,
+  type Item,
+  type PictureSet,
+  type SourceOptions,
+} from './sources.js';
+export { type Split } from './manifest.js';
+export { listPictures, type Stray } from './walk.js';
