@@ -8,6 +8,7 @@ import * as elementwise from './elementwise.js';
 import * as indexing from './indexing.js';
 import * as layout from './layout.js';
 import * as matmul from './matmul.js';
+import * as microsoft from './microsoft.js';
 import * as normalization from './normalization.js';
 import * as pooling from './pooling.js';
 import * as quantization from './quantization.js';
@@ -22,6 +23,7 @@ const families = [
   indexing,
   layout,
   matmul,
+  microsoft,
   normalization,
   pooling,
   quantization,

@@ -38,6 +38,7 @@ export * from './quantization.js';
 export * from './normalization.js';
 export * from './pooling.js';
 export * from './convolution.js';
+export * as microsoft from './microsoft.js';
 export { upgradeContext, upgradeNode } from './upgrade.js';
 export { coreOperators } from './core.js';
 export { inferShapes, type Inferred, type InferOptions } from './infer.js';
