@@ -62,7 +62,8 @@ export async function readBundle(folder: string): Promise<Bundle> {
     } catch (cause) {
       throw errors.FILE_DAMAGED({ file, found: 'no such file', wanted: `${size} bytes` }, cause);
     }
-    if (content.length !== size) throw errors.FILE_DAMAGED({ file, found: `${content.length} bytes`, wanted: `${size}` });
+    if (content.length !== size)
+      throw errors.FILE_DAMAGED({ file, found: `${content.length} bytes`, wanted: `${size}` });
     const found = sha256(content);
     if (found !== wanted) throw errors.FILE_DAMAGED({ file, found: `SHA-256 ${found}`, wanted });
     if (name === 'model.onnx') model = content;

@@ -66,7 +66,7 @@ export interface Backbone {
  *
  * @throws ONNX_OP_UNKNOWN, GRAFT_PICTURE_INPUT, GRAFT_NOT_A_BACKBONE, PREPROCESSING_UNKNOWN
  */
-export async function openBackbone(path: string, options: BackboneOptions = {}): Promise<Backbone> {
+export function openBackbone(path: string, options: BackboneOptions = {}): Backbone {
   const file = readRunnable(path);
   const { picture } = file.inspection;
   if (!picture) {
@@ -78,7 +78,7 @@ export async function openBackbone(path: string, options: BackboneOptions = {}):
       ? { width: picture.width, height: picture.height }
       : undefined;
   const channels = typeof picture.channels === 'number' ? picture.channels : 3;
-  const settled = await settlePreprocessing({
+  const settled = settlePreprocessing({
     sha256: file.sha256,
     modelPath: path,
     flags: options,

@@ -23,7 +23,7 @@ export async function realFeeds(
   const number = (dim: number | string, otherwise: number) => (typeof dim === 'number' ? dim : otherwise);
   const [height, width] = [number(picture.height, sizes.other), number(picture.width, sizes.other)];
   const [batch, channels] = [number(picture.batch, sizes.batch), number(picture.channels, 3)];
-  const pixels = (await zooEntry(sha256))?.pixels;
+  const pixels = zooEntry(sha256)?.pixels;
   const recipe: Preprocessing = {
     width,
     height,
