@@ -1,7 +1,7 @@
 // onnxruntime's own operators that published networks hold: quantised arithmetic and what its optimizer fuses.
 // Domain com.microsoft; signatures of onnxruntime's ContribOperators.md. They are read, never emitted.
 
-import type { Dim, Value } from '../graph/index.js';
+import type { Dim } from '../graph/index.js';
 import { float, floats, int, ints, operator, optionalFloat, string, type AttributeSpec } from './define.js';
 import { axesOf, axisOf, broadcast, over, perItem, plus, sizeOf, unify } from './dims.js';
 import { errors } from './errors.js';
@@ -34,7 +34,7 @@ const unary = <A extends Attributes>(name: string, attributes: A) =>
       inputs: ['X', 'X_scale', 'X_zero_point?', 'Y_scale', 'Y_zero_point?'],
       outputs: ['Y'],
       attributes,
-      shape: ({ X }) => ({ Y: (X).shape }),
+      shape: ({ X }) => ({ Y: X.shape }),
     },
     domain,
   );
@@ -224,7 +224,7 @@ const gelu = <A extends Attributes>(name: string, attributes: A) =>
       inputs: ['X', 'bias?'],
       outputs: ['Y'],
       attributes,
-      shape: ({ X }) => ({ Y: (X).shape }),
+      shape: ({ X }) => ({ Y: X.shape }),
     },
     domain,
   );
