@@ -47,6 +47,16 @@ async function open(): Promise<typeof Sharp> {
   sharp.unblock({ operation: ['Jpeg', 'Png', 'Webp', 'Nsgif'].map(name => `VipsForeignLoad${name}Buffer`) });
   sharp.cache(false);
   sharp.concurrency(1);
+  await checkClosed(sharp);
+  return sharp;
+}
+
+/**
+ * The check at start: a decoder that still draws an SVG is not closed.
+ *
+ * @throws IMAGE_UNSAFE
+ */
+export async function checkClosed(sharp: typeof Sharp): Promise<void> {
   const drawing = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>');
   const refused = await sharp(drawing)
     .metadata()
@@ -55,7 +65,6 @@ async function open(): Promise<typeof Sharp> {
       () => true,
     );
   if (!refused) throw errors.UNSAFE({ format: 'SVG' });
-  return sharp;
 }
 
 /**

@@ -12,6 +12,7 @@ export const mostFileBytes = 256 * 1024 * 1024;
  * @throws IMAGE_UNREADABLE where it is not there or not a file, IMAGE_TOO_LARGE above 256 MiB.
  */
 export function readPictureFile(file: string): Uint8Array {
+  if (file.includes('\0')) throw errors.UNREADABLE({ file, reason: 'a name with a NUL' });
   let handle: number | undefined;
   try {
     // without O_NONBLOCK, opening a named pipe waits for its writer
