@@ -22,6 +22,7 @@ export default tseslint.config(
       '@typescript-eslint/no-generated-empty-object-type': 'off',
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/no-unsafe-enum-assignment': 'off',
       '@typescript-eslint/no-deprecated': 'off',
       'no-restricted-globals': ['error', { name: 'eval', message: 'never run text' }],
       'no-restricted-syntax': [

@@ -76,7 +76,7 @@ function featuresOf(builder: Builder, pictures: Value, { backbone, pixels }: Fea
   const prepared = preparePixels(pictures, pixels);
   const fed = half ? Cast(prepared, { to: 10 }) : prepared;
   const [value] = embed(builder, backbone, new Map([[input.name, fed]])).values();
-  const features = half ? Cast(value!, { to: 1 }) : value!;
+  const features = half ? Cast(value, { to: 1 }) : value!;
   return flat(features);
 }
 

@@ -21,7 +21,7 @@ Made by onnx-graft ${versions['onnx-graft'] ?? ''} from the network \`${backbone
 
 | measured on | pictures | accuracy |
 |---|---|---|
-| validation (also used for choosing) | ${String(metrics['count'] ?? data.validation.length)} | ${percent(metrics['accuracy'])}${interval} |
+| validation (also used for choosing) | ${typeof metrics['count'] === 'number' ? metrics['count'] : data.validation.length} | ${percent(metrics['accuracy'])}${interval} |
 
 Negative log-likelihood ${number(metrics['negativeLogLikelihood'])}, expected calibration error ${number(metrics['expectedCalibrationError'])}, Brier score ${number(metrics['brierScore'])}.
 

@@ -34,7 +34,11 @@ export async function runProgram(commands: readonly Command[], argv: readonly st
     .enablePositionalOptions()
     .showHelpAfterError('(graft <command> --help shows the flags)')
     .exitOverride()
-    .configureOutput({ writeErr: text => void (json || process.stderr.write(text)) });
+    .configureOutput({
+      writeErr: text => {
+        if (!json) process.stderr.write(text);
+      },
+    });
   for (const command of commands) program.addCommand(toCommander(command, result => (status = result)));
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -61,9 +61,7 @@ class Scope {
     readonly outer?: Scope,
   ) {}
   has(name: string): boolean {
-    for (let scope: Scope | undefined = this as Scope; scope; scope = scope.outer)
-      if (scope.names.has(name)) return true;
-    return false;
+    return this.names.has(name) || (this.outer?.has(name) ?? false);
   }
   add(name: string): void {
     if (this.has(name)) throw errors.NAME_DUPLICATE({ name, where: this.where });

@@ -123,7 +123,7 @@ function tailOf(wiring: Wiring, output: string): Tail | undefined {
     if (!node) return undefined;
     const weighted = weightsOf(wiring, node);
     if (weighted) return { weighted, activation, logits: logits ?? output, isPooled, between };
-    const probability = probabilities[node.op];
+    const probability = probabilities.get(node.op);
     const next = throughOf(wiring, node, value);
     if (next === undefined) return undefined;
     if (probability && !isPooled) {
@@ -137,13 +137,13 @@ function tailOf(wiring: Wiring, output: string): Tail | undefined {
   }
 }
 
-const probabilities: Readonly<Record<string, Tail['activation'] | undefined>> = Object.assign(Object.create(null), {
-  Softmax: 'softmax',
-  QLinearSoftmax: 'softmax',
-  LogSoftmax: 'log-softmax',
-  Sigmoid: 'sigmoid',
-  QLinearSigmoid: 'sigmoid',
-});
+const probabilities: ReadonlyMap<string, Tail['activation']> = new Map([
+  ['Softmax', 'softmax'],
+  ['QLinearSoftmax', 'softmax'],
+  ['LogSoftmax', 'log-softmax'],
+  ['Sigmoid', 'sigmoid'],
+  ['QLinearSigmoid', 'sigmoid'],
+]);
 
 /** What may be done to logits: a bias, a temperature, a repetition. */
 const isTailOp = ({ op }: Node): boolean =>

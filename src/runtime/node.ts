@@ -2,7 +2,7 @@
 
 import * as ort from 'onnxruntime-node';
 import { createRequire } from 'node:module';
-import { runtimeOf, type OrtSession, type OrtTensor } from './adapter.js';
+import { runtimeOf } from './adapter.js';
 import type { Runtime } from './runtime.js';
 
 const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
@@ -20,14 +20,14 @@ export type NodeProvider = 'cpu' | 'cuda' | 'webgpu';
 export function nodeRuntime(provider: NodeProvider = 'cpu'): Runtime {
   return runtimeOf({
     name: `onnxruntime-node ${version} ${provider}`,
-    makeTensor: (type, data, dims) => new ort.Tensor(type as 'float32', data as Float32Array, dims) as OrtTensor,
+    makeTensor: (type, data, dims) => new ort.Tensor(type as 'float32', data as Float32Array, dims),
     create: async (model, { threads = 1, optimization = 'all' }) =>
-      (await ort.InferenceSession.create(model, {
+      await ort.InferenceSession.create(model, {
         executionProviders: [provider],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         graphOptimizationLevel: optimization,
         logSeverityLevel: 3,
-      })) as unknown as OrtSession,
+      }),
   });
 }

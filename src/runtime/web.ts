@@ -1,7 +1,7 @@
 // onnxruntime-web's WebAssembly engine behind our interface: browsers, and Node for tests.
 
 import * as ort from 'onnxruntime-web';
-import { runtimeOf, type OrtSession, type OrtTensor } from './adapter.js';
+import { runtimeOf } from './adapter.js';
 import type { Runtime } from './runtime.js';
 
 /** How the WebAssembly engine is set up, once for the page. */
@@ -22,12 +22,12 @@ export function webRuntime({ wasmPaths, provider = 'wasm' }: WebRuntimeOptions =
   if (wasmPaths) ort.env.wasm.wasmPaths = wasmPaths;
   return runtimeOf({
     name: `onnxruntime-web ${ort.env.versions.web ?? ''} ${provider}`,
-    makeTensor: (type, data, dims) => new ort.Tensor(type as 'float32', data as Float32Array, dims) as OrtTensor,
+    makeTensor: (type, data, dims) => new ort.Tensor(type as 'float32', data as Float32Array, dims),
     create: async (model, { optimization = 'all' }) =>
-      (await ort.InferenceSession.create(model, {
+      await ort.InferenceSession.create(model, {
         executionProviders: [provider],
         graphOptimizationLevel: optimization,
         logSeverityLevel: 3,
-      })) as unknown as OrtSession,
+      }),
   });
 }

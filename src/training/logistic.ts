@@ -77,6 +77,12 @@ export async function fitLogistic(
     count: indices.length,
   });
   type Rows = ReturnType<typeof rows>;
+  interface Fold {
+    readonly inside: Rows;
+    readonly outside: Rows;
+    /** Where the last strength ended: the next one begins there. */
+    x: Float64Array;
+  }
   const parameters = (x: Float64Array) => ({
     weight: runtime.tensor(tensor('float32', [classes, width], Float32Array.from(x.subarray(0, classes * width)))),
     bias: runtime.tensor(tensor('float32', [classes], Float32Array.from(x.subarray(classes * width)))),
@@ -118,10 +124,10 @@ export async function fitLogistic(
 
   const figures: StrengthFigures[] = [];
   if (parts.length > 1) {
-    const held = parts.map(part => ({
+    const held = parts.map((part): Fold => ({
       inside: rows(all.filter(i => !part.has(i))),
       outside: rows([...part]),
-      x: new Float64Array(size) as Float64Array,
+      x: new Float64Array(size),
     }));
     let worse = 0;
     for (const [i, strength] of strengths.entries()) {

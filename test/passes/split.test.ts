@@ -71,7 +71,7 @@ function residual() {
 }
 
 test('a cut that leaks is refused with the path', t => {
-  const error = t.throws(() => split(residual(), [['b']]), { code: 'SPLIT_LEAKS' }) as GraftError;
+  const error = t.throws<GraftError>(() => split(residual(), [['b']]), { code: 'SPLIT_LEAKS' });
   t.deepEqual(error.details['path'], ['x', 'node a', 'node d', 'node e']);
   t.regex(error.message, /x → node a → node d → node e/);
 });
