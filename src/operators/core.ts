@@ -13,6 +13,7 @@ import * as normalization from './normalization.js';
 import * as pooling from './pooling.js';
 import * as quantization from './quantization.js';
 import * as reduction from './reduction.js';
+import * as resize from './resize.js';
 import * as scattering from './scattering.js';
 
 const families = [
@@ -28,6 +29,7 @@ const families = [
   pooling,
   quantization,
   reduction,
+  resize,
   scattering,
 ];
 

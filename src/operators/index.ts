@@ -38,6 +38,7 @@ export * from './quantization.js';
 export * from './normalization.js';
 export * from './pooling.js';
 export * from './convolution.js';
+export * from './resize.js';
 export * as microsoft from './microsoft.js';
 export { upgradeContext, upgradeNode } from './upgrade.js';
 export { coreOperators } from './core.js';
