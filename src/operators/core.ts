@@ -4,6 +4,7 @@ import { OperatorSet, type AnyOperator } from './define.js';
 import * as activation from './activation.js';
 import * as constant from './constant.js';
 import * as convolution from './convolution.js';
+import * as einsum from './einsum.js';
 import * as elementwise from './elementwise.js';
 import * as indexing from './indexing.js';
 import * as layout from './layout.js';
@@ -20,6 +21,7 @@ const families = [
   activation,
   constant,
   convolution,
+  einsum,
   elementwise,
   indexing,
   layout,

@@ -39,6 +39,7 @@ export * from './normalization.js';
 export * from './pooling.js';
 export * from './convolution.js';
 export * from './resize.js';
+export * from './einsum.js';
 export * as microsoft from './microsoft.js';
 export { upgradeContext, upgradeNode } from './upgrade.js';
 export { coreOperators } from './core.js';
