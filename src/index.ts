@@ -1,6 +1,16 @@
 // The door of the package for Node: everything a program needs to inspect, split, train, evaluate and predict.
 
 export { GraftError, printable, type DataType, type ErrorKind, type Tensor } from './base/index.js';
-export { version } from './workflows/version.js';
-export { inspect, type InspectedFile, type InspectOptions, type UninspectedFile } from './workflows/inspect.js';
+export { isMultiLabelEvaluation, type Evaluation } from './evaluation/index.js';
 export type { Inspection } from './inspect/index.js';
+export { filters, type Preprocessing } from './pictures/index.js';
+export { nodeRuntime, type NodeProvider } from './runtime/node.js';
+export type { Runtime } from './runtime/index.js';
+export type { BackboneOptions } from './workflows/backbone.js';
+export { evaluate, type EvaluateOptions, type EvaluateResult } from './workflows/evaluate.js';
+export { inspect, type InspectedFile, type InspectOptions, type UninspectedFile } from './workflows/inspect.js';
+export { predict, type FilePrediction, type PredictOptions, type UnreadableFile } from './workflows/predict.js';
+export type { Progress as TransferProgress } from './workflows/progress.js';
+export { split, type SplitOptions, type SplitResult } from './workflows/split.js';
+export { transfer, type TransferOptions, type TransferResult } from './workflows/transfer.js';
+export { version } from './workflows/version.js';

@@ -37,6 +37,8 @@ export interface FeaturizerOptions {
   readonly width: number;
   readonly height: number;
   readonly pixels: PixelFormat;
+  /** Operator sets that the backbone needs beside ONNX's own. @default none */
+  readonly opsets?: ReadonlyMap<string, number>;
 }
 
 /** uint8 pictures [N, H, W, 3] to features float32 [N, F]; what is run once over every picture. */
@@ -44,8 +46,12 @@ export function featurizerModel(options: FeaturizerOptions): Model {
   const builder = new Builder('featurizer');
   const pictures = builder.input('pictures', 'uint8', ['N', options.height, options.width, 3]);
   builder.output(featuresOf(builder, pictures, options), 'features');
-  return modelOf(builder.finish());
+  return withOpsets(modelOf(builder.finish()), options);
 }
+
+/** A model that imports what its backbone needs. */
+const withOpsets = (model: Model, { opsets = new Map() }: FeaturizerOptions): Model =>
+  opsets.size === 0 ? model : { ...model, opsets: new Map([...opsets, ...model.opsets]) };
 
 export interface ServingOptions extends FeaturizerOptions {
   readonly head: Head;
@@ -67,7 +73,7 @@ export function servingModel(options: ServingOptions): Model {
   builder.output(logits, 'logits');
   const cooled = temperature === 1 ? logits : Mul(logits, 1 / temperature);
   builder.output(task === 'single' ? Softmax(cooled) : Sigmoid(cooled), 'probabilities');
-  return modelOf(builder.finish(), metadata);
+  return withOpsets(modelOf(builder.finish(), metadata), options);
 }
 
 function featuresOf(builder: Builder, pictures: Value, { backbone, pixels }: FeaturizerOptions): Value {

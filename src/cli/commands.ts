@@ -1,6 +1,16 @@
 // The commands of `graft`, in the order in which help lists them.
 
 import type { Command } from './command.js';
+import { evaluateCommand } from './commands/evaluate.js';
 import { inspectCommand } from './commands/inspect.js';
+import { predictCommand } from './commands/predict.js';
+import { splitCommand } from './commands/split.js';
+import { trainCommand } from './commands/train.js';
 
-export const commands: readonly Command[] = [inspectCommand];
+export const commands: readonly Command[] = [
+  trainCommand,
+  predictCommand,
+  evaluateCommand,
+  inspectCommand,
+  splitCommand,
+];

@@ -51,6 +51,8 @@ export interface Backbone {
   readonly at: string;
   /** From the picture tensor to the features, in the house's dialect. */
   readonly graph: Graph;
+  /** Operator sets that it needs beside ONNX's own. */
+  readonly opsets: ReadonlyMap<string, number>;
   readonly preprocessing: Preprocessing;
   readonly pixels: PixelFormat;
   /** Where the recipe came from. */
@@ -92,11 +94,23 @@ export function openBackbone(path: string, options: BackboneOptions = {}): Backb
   const at = featuresOf(path, inspection, options.at ?? 'features');
   const graph = upTo(model, at, inspection).graph;
   const { width, height } = preprocessing;
-  const featurizer = featurizerModel({ backbone: graph, width, height, pixels });
+  const used = new Set(graph.nodes.map(({ domain }) => domain));
+  const opsets = new Map([...model.opsets].filter(([domain]) => domain !== '' && used.has(domain)));
+  const featurizer = featurizerModel({ backbone: graph, opsets, width, height, pixels });
   const features = featurizer.graph.outputs[0]?.shape?.[1];
   if (typeof features !== 'number')
     throw errors.NOT_A_BACKBONE({ file: path, reason: `the width of the value ${at} is not known` });
-  return { file, at, graph, preprocessing, pixels, recipe: from, featurizer: encodeModel(featurizer), features };
+  return {
+    file,
+    at,
+    graph,
+    opsets,
+    preprocessing,
+    pixels,
+    recipe: from,
+    featurizer: encodeModel(featurizer),
+    features,
+  };
 }
 
 /** Height and width as numbers, also where the file leaves them open. */

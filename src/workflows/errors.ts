@@ -35,4 +35,15 @@ export const errors = defineErrors('GRAFT', {
     message: (at: { folder: string; unreadable: number }) =>
       `no picture of ${printable(at.folder)} could be read (${at.unreadable} were refused)`,
   },
+  SPLIT_EMPTY: {
+    kind: 'input',
+    message: (at: { pictures: string; split: string }) => `${printable(at.pictures)} has no pictures in ${at.split}`,
+    hint: 'Name another one with --split.',
+  },
+  LABEL_UNKNOWN: {
+    kind: 'input',
+    message: (at: { label: string; labels: readonly string[]; pictures: string }) =>
+      `${printable(at.pictures)} has the class ${printable(at.label)}, which the bundle does not know: it knows ${at.labels.slice(0, 12).map(printable).join(', ')}${at.labels.length > 12 ? ' …' : ''}`,
+    hint: 'Name the folders as the labels of the bundle.',
+  },
 });

@@ -1,0 +1,78 @@
+// graft evaluate: what a bundle is worth on labelled pictures.
+
+import { evaluate, isMultiLabelEvaluation, nodeRuntime, printable, type Evaluation } from '../../index.js';
+import type { Command } from '../command.js';
+import type { Output } from '../output.js';
+import { pictureFlags, progressOf } from '../shared.js';
+import { percent, table } from '../text.js';
+
+export const evaluateCommand: Command = {
+  name: 'evaluate',
+  summary: 'measure a bundle on labelled pictures',
+  arguments: [
+    { name: '<bundle>', help: 'bundle folder, such as run/bundle' },
+    { name: '<pictures>', help: 'folder or manifest of labelled pictures' },
+  ],
+  flags: {
+    split: {
+      type: 'choice',
+      choices: ['train', 'validation', 'test'],
+      help: 'which part (default: test, or else validation, or else train)',
+    },
+    ...pictureFlags,
+  },
+  examples: ['graft evaluate run/bundle pictures/', 'graft evaluate run/bundle pictures/ --json'],
+  async run({ args, flags, output, signal }) {
+    const split = flags['split'] as 'train' | 'validation' | 'test' | undefined;
+    const { evaluation, seen } = await evaluate(
+      args[0] as string,
+      args[1] as string,
+      {
+        ...(split ? { split } : {}),
+        allowFormats: (flags['allowFormats'] as ('avif' | 'tiff')[] | undefined) ?? [],
+        onProgress: progressOf(output),
+        signal,
+      },
+      nodeRuntime(),
+    );
+    output.settle();
+    output.data(evaluation);
+    if (seen.train > 0) output.warn(`${seen.train} of these pictures were trained on: the figures flatter`);
+    if (seen.validation > 0)
+      output.say(`${seen.validation} of these pictures were used for choosing (strength, temperature)`);
+    print(evaluation, output);
+    for (const { file, error } of evaluation.errors)
+      if (!output.json) output.warn(`${printable(file)}: ${error.code}: ${error.message}`);
+    return evaluation.errors.length > 0 ? 3 : 0;
+  },
+};
+
+function print(evaluation: Evaluation, output: Output): void {
+  const [low, high] = evaluation.accuracyInterval;
+  output.print(`${evaluation.count} pictures (${evaluation.split})`);
+  output.print(
+    `accuracy                    ${output.bold(percent(evaluation.accuracy))}  (95 % interval ${percent(low)} to ${percent(high)})`,
+  );
+  output.print(`negative log-likelihood     ${evaluation.negativeLogLikelihood.toFixed(4)}`);
+  output.print(`expected calibration error  ${percent(evaluation.expectedCalibrationError)}`);
+  output.print(`Brier score                 ${evaluation.brierScore.toFixed(4)}`);
+  output.print('');
+  const rows = evaluation.perClass.map(({ label, support, precision, recall }) => [
+    printable(label),
+    String(support),
+    percent(precision),
+    percent(recall),
+  ]);
+  for (const line of table(['class', 'pictures', 'precision', 'recall'], rows, output, [1, 2, 3])) output.print(line);
+  if (isMultiLabelEvaluation(evaluation) || evaluation.labels.length > 12) return;
+  output.print('');
+  const head = ['true \\ predicted', ...evaluation.labels.map(printable)];
+  const confusion = evaluation.confusion.map((row, i) => [printable(evaluation.labels[i]!), ...row.map(String)]);
+  for (const line of table(
+    head,
+    confusion,
+    output,
+    head.slice(1).map((_, i) => i + 1),
+  ))
+    output.print(line);
+}

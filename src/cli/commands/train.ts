@@ -1,0 +1,72 @@
+// graft train: your pictures and a published network to a bundle.
+
+import { nodeRuntime, printable, transfer, type TransferOptions } from '../../index.js';
+import type { Command, FlagsOf } from '../command.js';
+import { backboneFlags, progressOf, warnAbout } from '../shared.js';
+import { percent, seconds } from '../text.js';
+
+const flags = {
+  backbone: { type: 'string', value: 'model.onnx', help: 'the network whose features are used' },
+  out: { type: 'string', value: 'folder', help: 'the folder of the run', default: 'run' },
+  ...backboneFlags,
+  validation: {
+    type: 'number',
+    value: 'share',
+    help: 'share of each class held out where there is no validation folder (default: 0.2)',
+  },
+  labelSmoothing: { type: 'number', value: 'share', help: 'share of the target spread over all classes (default: 0)' },
+  classWeights: {
+    type: 'choice',
+    choices: ['none', 'balanced'],
+    help: 'balanced: each class weighs the same (default: none)',
+  },
+  seed: { type: 'integer', help: 'of the hold-out and everything else that is left to chance (default: 0)' },
+  force: { type: 'boolean', help: 'write over a run that is there' },
+} satisfies FlagsOf<TransferOptions>;
+
+export const trainCommand: Command = {
+  name: 'train',
+  summary: 'train a classifier of your pictures on a network',
+  description:
+    'Trains a classifier of your pictures on the features of a published network and writes it to <out>/bundle.\nPictures: one folder per class, perhaps inside train/ and val/; or a CSV or JSON-lines manifest.',
+  arguments: [{ name: '<pictures>', help: 'folder or manifest of labelled pictures' }],
+  flags,
+  examples: [
+    'graft train pictures/ --backbone squeezenet1.1.onnx --out run',
+    'graft train list.csv --backbone mobilenet.onnx --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --out run',
+  ],
+  async run({ args, flags: given, output, signal }) {
+    const began = performance.now();
+    const { backbone, out, ...rest } = given as unknown as TransferOptions;
+    const options: TransferOptions = { ...rest, backbone, out, onProgress: progressOf(output), signal };
+    const pictures = args[0] as string;
+    const result = await transfer(pictures, options, nodeRuntime());
+    output.settle();
+    const { evaluation, errors, stray, duplicates, counts, classes, head } = result;
+    warnAbout(output, { errors, stray, duplicates });
+    const [low, high] = evaluation.accuracyInterval;
+    output.print(`${classes.length} classes: ${classes.map(printable).join(', ')}`);
+    output.print(`${counts.train} pictures trained on, ${counts.validation} held out`);
+    output.print(
+      `accuracy on the held-out pictures ${output.bold(percent(evaluation.accuracy))} (95 % interval ${percent(low)} to ${percent(high)}), negative log-likelihood ${evaluation.negativeLogLikelihood.toFixed(3)}`,
+    );
+    output.print(
+      `${output.green('saved')} ${result.bundle}  ${output.dim(seconds((performance.now() - began) / 1000))}`,
+    );
+    output.say(
+      `\nNext:\n  graft predict ${result.bundle} some-picture.jpg\n  graft evaluate ${result.bundle} other-pictures/ --html report.html`,
+    );
+    output.data({
+      bundle: result.bundle,
+      classes,
+      counts,
+      head,
+      backbone: result.backbone,
+      metrics: result.manifest.metrics,
+      errors: errors.map(({ file, error }) => ({ file, error })),
+      stray,
+      duplicates,
+    });
+    return 0;
+  },
+};

@@ -1,0 +1,78 @@
+// graft predict: labelled probabilities for files. A picture that cannot be read is an entry of its own.
+
+import type { GraftError } from '../base/index.js';
+import { readBundle } from '../bundle/node.js';
+import { listPictures, type AllowedFormat } from '../pictures/node.js';
+import { openPredictor, topOf, type TopLabel } from '../prediction/index.js';
+import { predictFiles } from '../prediction/node.js';
+import type { Runtime } from '../runtime/index.js';
+import type { Progress } from './progress.js';
+
+/** The answer for a file. */
+export interface FilePrediction {
+  readonly file: string;
+  /** The most probable label. */
+  readonly label: string;
+  readonly probability: number;
+  /** In label order. */
+  readonly probabilities: readonly number[];
+  /** With `top`: the most probable labels, best first. */
+  readonly top?: readonly TopLabel[];
+  /** With several labels a picture: those of probability 0.5 or more. */
+  readonly labels?: readonly string[];
+}
+/** A file without an answer. */
+export interface UnreadableFile {
+  readonly file: string;
+  readonly error: GraftError;
+}
+
+export interface PredictOptions {
+  /** Also give the so many most probable labels. */
+  readonly top?: number;
+  readonly allowFormats?: readonly AllowedFormat[];
+  readonly onProgress?: (at: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Predicts files and folders with a bundle.
+ *
+ * @throws BUNDLE_…, DATA_… where a path is not there
+ * @example
+ * const [first] = await predict('run/bundle', ['holiday.jpg'], {}, nodeRuntime());
+ */
+export async function predict(
+  bundle: string,
+  paths: readonly string[],
+  { top, allowFormats = [], onProgress, signal }: PredictOptions,
+  runtime: Runtime,
+): Promise<(FilePrediction | UnreadableFile)[]> {
+  const opened = await readBundle(bundle);
+  const files = await listPictures(paths);
+  const predictor = await openPredictor(opened, runtime);
+  try {
+    const answers: (FilePrediction | UnreadableFile)[] = [];
+    for await (const answer of predictFiles(predictor, files, { allowFormats, ...(signal ? { signal } : {}) })) {
+      if ('error' in answer) answers.push({ file: answer.file, error: answer.error });
+      else {
+        const probabilities = Array.from(answer.probabilities);
+        const [best] = topOf(predictor.labels, probabilities, 1);
+        answers.push({
+          file: answer.file,
+          label: best!.label,
+          probability: best!.probability,
+          probabilities,
+          ...(top === undefined ? {} : { top: topOf(predictor.labels, probabilities, top) }),
+          ...(predictor.task === 'multi-label'
+            ? { labels: predictor.labels.filter((_, k) => probabilities[k]! >= 0.5) }
+            : {}),
+        });
+      }
+      onProgress?.({ what: 'predicting', done: answers.length, total: files.length });
+    }
+    return answers;
+  } finally {
+    await predictor.close();
+  }
+}

@@ -1,0 +1,204 @@
+// graft train: from a published network and a folder of pictures to a bundle.
+//   list the pictures → open the backbone → featurize → train the head → measure and calibrate → ship in one graph
+
+import { basename, join } from 'node:path';
+import type { GraftError } from '../base/index.js';
+import { servingModel } from '../artifacts/index.js';
+import { writeBundle } from '../bundle/node.js';
+import type { Manifest } from '../bundle/index.js';
+import { encodeModel } from '../codec/index.js';
+import { verify, type Graph } from '../graph/index.js';
+import type { Evaluation } from '../evaluation/index.js';
+import { readSource, type AllowedFormat, type Duplicate, type PictureSet, type Stray } from '../pictures/node.js';
+import type { Runtime } from '../runtime/index.js';
+import { openBackbone, type Backbone, type BackboneOptions } from './backbone.js';
+import { errors } from './errors.js';
+import { fitHead, type FittedHead, type HeadOptions } from './fit-head.js';
+import { measure, type Measured } from './measure.js';
+import type { Progress } from './progress.js';
+import { openRunFolder } from './run-folder.js';
+import { setFeatures, type SetFeatures } from './set-features.js';
+import { version } from './version.js';
+
+/** Options of {@link transfer}. */
+export interface TransferOptions extends BackboneOptions, HeadOptions {
+  /** The `.onnx` network whose features are used. */
+  readonly backbone: string;
+  /** The folder of the run; the bundle goes into `bundle/` inside it. */
+  readonly out: string;
+  /** Share of each class held out where the pictures have no validation folder, above 0 and below 1. @default 0.2 */
+  readonly validation?: number;
+  /** Formats beside JPEG, PNG, WebP and GIF. @default [] */
+  readonly allowFormats?: readonly AllowedFormat[];
+  /** Write over a run that is there. @default false */
+  readonly force?: boolean;
+  readonly onProgress?: (at: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What a transfer made. */
+export interface TransferResult {
+  /** The bundle's folder. */
+  readonly bundle: string;
+  readonly manifest: Manifest;
+  /** Figures on the validation pictures, which also chose strength and temperature. */
+  readonly evaluation: Evaluation;
+  readonly classes: readonly string[];
+  readonly counts: { readonly train: number; readonly validation: number };
+  readonly head: {
+    readonly name: string;
+    readonly strength: number;
+    readonly trainLoss: number;
+    readonly temperature: number;
+  };
+  readonly backbone: { readonly at: string; readonly features: number; readonly recipe: string };
+  readonly errors: readonly { readonly file: string; readonly error: GraftError }[];
+  readonly stray: readonly Stray[];
+  readonly duplicates: readonly Duplicate[];
+}
+
+/**
+ * Trains a classifier of your pictures on the features of a published network and writes it as a bundle.
+ *
+ * @param pictures a folder with one folder per class (perhaps inside `train/` and `val/`), a CSV or a JSON-lines manifest
+ * @throws DATA_…, PREPROCESSING_UNKNOWN, ONNX_…, GRAFT_OUT_EXISTS, DISK_…
+ * @example
+ * const { bundle, evaluation } = await transfer('pictures/', { backbone: 'squeezenet1.1.onnx', out: 'run' }, nodeRuntime());
+ */
+export async function transfer(pictures: string, options: TransferOptions, runtime: Runtime): Promise<TransferResult> {
+  const { out, force = false, validation = 0.2, seed = 0 } = options;
+  const set = await readSource(pictures, { validation, seed });
+  const backbone = openBackbone(options.backbone, options);
+  const run = await openRunFolder(out, runJson(pictures, options, backbone, runtime), { force });
+  try {
+    const features = await setFeatures(runtime, backbone, set, options);
+    for (const split of ['train', 'validation'] as const)
+      if (features[split].count === 0)
+        throw errors.NOTHING_LEFT({ folder: pictures, unreadable: features.errors.length });
+    const task = { classes: set.classes.length, task: set.task };
+    const head = await fitHead(runtime, features.train, task, options);
+    for (const [step, figures] of head.crossValidation.entries())
+      await run.record({ kind: 'strength', step, ...figures });
+    const measured = await measure(runtime, head, features.validation, set, fileErrors(features));
+    const { evaluation } = measured;
+    await run.record({ kind: 'validation', ...headline(evaluation), temperature: measured.temperature.temperature });
+    const manifest = await ship(join(out, 'bundle'), { set, backbone, head, measured, features, options, runtime });
+    await run.record({ kind: 'bundle', path: 'bundle' });
+    return {
+      bundle: join(out, 'bundle'),
+      manifest,
+      evaluation,
+      classes: set.classes,
+      counts: { train: features.train.count, validation: features.validation.count },
+      head: {
+        name: head.name,
+        strength: head.strength,
+        trainLoss: head.trainLoss,
+        temperature: measured.temperature.temperature,
+      },
+      backbone: { at: backbone.at, features: backbone.features, recipe: backbone.recipe },
+      errors: features.errors,
+      stray: set.stray,
+      duplicates: features.duplicates,
+    };
+  } finally {
+    await run.release();
+  }
+}
+
+/** Everything that decides the run, resolved. */
+function runJson(pictures: string, options: TransferOptions, backbone: Backbone, runtime: Runtime): object {
+  const { onProgress: _p, signal: _s, ...said } = options;
+  return {
+    version: 1,
+    pictures,
+    options: { ...said, validation: said.validation ?? 0.2, seed: said.seed ?? 0, at: backbone.at },
+    backbone: { sha256: backbone.file.sha256, preprocessing: backbone.preprocessing, pixels: backbone.pixels },
+    seeds: { run: said.seed ?? 0 },
+    versions: versionsOf(runtime),
+  };
+}
+
+const versionsOf = (runtime: Runtime) => ({ 'onnx-graft': version, runtime: runtime.name, node: process.version });
+
+const fileErrors = ({ errors: failed }: SetFeatures) =>
+  failed.map(({ file, error: { code, message } }) => ({ file, error: { code, message } }));
+
+/** The figures that go into the manifest. */
+export function headline(evaluation: Evaluation): Record<string, unknown> {
+  const { split, count, accuracy, accuracyInterval } = evaluation;
+  const { negativeLogLikelihood, expectedCalibrationError, brierScore } = evaluation;
+  return { split, count, accuracy, accuracyInterval, negativeLogLikelihood, expectedCalibrationError, brierScore };
+}
+
+interface Shipment {
+  readonly set: PictureSet;
+  readonly backbone: Backbone;
+  readonly head: FittedHead;
+  readonly measured: Measured;
+  readonly features: SetFeatures;
+  readonly options: TransferOptions;
+  readonly runtime: Runtime;
+}
+
+/** Builds the one graph and writes the bundle. */
+async function ship(folder: string, at: Shipment): Promise<Manifest> {
+  const { set, backbone, head, measured, features, options, runtime } = at;
+  const { preprocessing, pixels } = backbone;
+  const { temperature } = measured.temperature;
+  const seed = options.seed ?? 0;
+  const essentials = new Map([
+    ['format', 'onnx-graft-bundle'],
+    ['task', set.task],
+    ['labels', JSON.stringify(set.classes)],
+    ['preprocessing', JSON.stringify(preprocessing)],
+    ['temperature', String(temperature)],
+  ]);
+  const model = servingModel({
+    backbone: backbone.graph,
+    opsets: backbone.opsets,
+    width: preprocessing.width,
+    height: preprocessing.height,
+    pixels,
+    head: head.head,
+    trained: head.trained,
+    classes: set.classes.length,
+    task: set.task,
+    temperature,
+    metadata: essentials,
+  });
+  verify(model);
+  const counts = new Map<string, number>(set.classes.map(label => [label, 0]));
+  for (const { label } of features.train.items)
+    for (const place of [label].flat()) counts.set(set.classes[place]!, counts.get(set.classes[place]!)! + 1);
+  const manifest: Omit<Manifest, 'files'> = {
+    format: 'onnx-graft-bundle',
+    version: 1,
+    task: set.task,
+    labels: set.classes,
+    preprocessing,
+    inputs: valuesOf(model.graph.inputs),
+    outputs: valuesOf(model.graph.outputs),
+    backbone: {
+      file: basename(options.backbone),
+      sha256: backbone.file.sha256,
+      at: backbone.at,
+      features: backbone.features,
+      pixels,
+      recipe: backbone.recipe,
+    },
+    data: {
+      source: basename(set.root),
+      classes: Object.fromEntries(counts),
+      train: features.train.hashes,
+      validation: features.validation.hashes,
+    },
+    metrics: { ...headline(measured.evaluation), temperature },
+    seeds: { run: seed },
+    versions: versionsOf(runtime),
+  };
+  return writeBundle(folder, encodeModel(model), manifest, { force: options.force ?? false });
+}
+
+const valuesOf = (values: Graph['inputs']) =>
+  values.map(({ name, type, shape }) => ({ name, type: type ?? 'float32', shape: shape ?? [] }));
