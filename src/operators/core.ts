@@ -13,6 +13,7 @@ import * as microsoft from './microsoft.js';
 import * as normalization from './normalization.js';
 import * as pooling from './pooling.js';
 import * as quantization from './quantization.js';
+import * as recurrent from './recurrent.js';
 import * as reduction from './reduction.js';
 import * as resize from './resize.js';
 import * as scattering from './scattering.js';
@@ -30,6 +31,7 @@ const families = [
   normalization,
   pooling,
   quantization,
+  recurrent,
   reduction,
   resize,
   scattering,

@@ -40,6 +40,7 @@ export * from './pooling.js';
 export * from './convolution.js';
 export * from './resize.js';
 export * from './einsum.js';
+export * from './recurrent.js';
 export * as microsoft from './microsoft.js';
 export { upgradeContext, upgradeNode } from './upgrade.js';
 export { coreOperators } from './core.js';
