@@ -4,8 +4,10 @@ import { OperatorSet, type AnyOperator } from './define.js';
 import * as activation from './activation.js';
 import * as constant from './constant.js';
 import * as convolution from './convolution.js';
+import * as detection from './detection.js';
 import * as einsum from './einsum.js';
 import * as elementwise from './elementwise.js';
+import * as filling from './filling.js';
 import * as indexing from './indexing.js';
 import * as layout from './layout.js';
 import * as matmul from './matmul.js';
@@ -22,8 +24,10 @@ const families = [
   activation,
   constant,
   convolution,
+  detection,
   einsum,
   elementwise,
+  filling,
   indexing,
   layout,
   matmul,

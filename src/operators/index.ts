@@ -41,6 +41,8 @@ export * from './convolution.js';
 export * from './resize.js';
 export * from './einsum.js';
 export * from './recurrent.js';
+export * from './detection.js';
+export * from './filling.js';
 export * as microsoft from './microsoft.js';
 export { upgradeContext, upgradeNode } from './upgrade.js';
 export { coreOperators } from './core.js';
