@@ -11,12 +11,12 @@ export interface DecodeTask {
   readonly allowFormats: readonly AllowedFormat[];
   /** Pictures that may be ready beyond what was taken. */
   readonly ahead: number;
-  /** int32: next number to decode, numbers taken so far, 1 to stop. */
+  /** int32: next number to decode, numbers taken so far, 1 to stop, 1 once the decoder is open. */
   readonly control: SharedArrayBuffer;
 }
 
 /** Places in the control array. */
-export const control = { next: 0, taken: 1, stopped: 2 } as const;
+export const control = { next: 0, taken: 1, stopped: 2, opened: 3 } as const;
 
 /** What a thread says of one picture. */
 export type Decoded =

@@ -4,7 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { GraftError } from '../base/index.js';
 import { sha256 } from '../base/node.js';
-import { preparePicture } from './decode.js';
+import { adoptDecoder, preparePicture } from './decode.js';
 import { control, type Decoded, type DecodeTask } from './decode-task.js';
 import { readPictureFile } from './picture-file.js';
 
@@ -12,6 +12,8 @@ if (parentPort) await work(workerData as DecodeTask, parentPort);
 
 async function work(task: DecodeTask, port: NonNullable<typeof parentPort>): Promise<void> {
   const state = new Int32Array(task.control);
+  await adoptDecoder();
+  Atomics.wait(state, control.opened, 0);
   for (;;) {
     const index = Atomics.add(state, control.next, 1);
     const file = task.files[index];

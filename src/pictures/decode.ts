@@ -40,6 +40,14 @@ export async function openDecoder(allowFormats: readonly AllowedFormat[] = []): 
   for (const format of allowFormats) sharp.unblock({ operation: [loaders[format]] });
 }
 
+/**
+ * Loads sharp in a further thread of a process whose decoder is open. Blocking anew would, for a moment, take the
+ * loaders away from the threads that are decoding: what is blocked is blocked for the whole process.
+ */
+export async function adoptDecoder(): Promise<void> {
+  await (opened ??= import('sharp').then(({ default: sharp }) => sharp));
+}
+
 async function open(): Promise<typeof Sharp> {
   process.env['VIPS_BLOCK_UNTRUSTED'] = '1'; // read when libvips starts
   const { default: sharp } = await import('sharp');

@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { GraftError } from '../base/index.js';
 import { sha256 } from '../base/node.js';
-import type { AllowedFormat } from './decode.js';
+import { openDecoder, type AllowedFormat } from './decode.js';
 import { control, type Decoded, type DecodeTask } from './decode-task.js';
 import { dataErrors, imageErrors as errors } from './errors.js';
 import { readPictureFile } from './picture-file.js';
@@ -55,7 +55,7 @@ export async function* pictureStream(
   const recipe = checkPreprocessing(preprocessing);
   signal?.throwIfAborted();
   process.env['VIPS_BLOCK_UNTRUSTED'] = '1'; // a thread's own environment is a copy that libvips does not see
-  const state = new Int32Array(new SharedArrayBuffer(12));
+  const state = new Int32Array(new SharedArrayBuffer(16));
   const task: DecodeTask = { files, preprocessing: recipe, allowFormats, ahead, control: state.buffer };
   const ready = new Map<number, Decoded>();
   let failure: Error | undefined;
@@ -76,9 +76,16 @@ export async function* pictureStream(
     });
     return thread;
   });
+  const ended = threads.map(thread => new Promise(resolve => thread.on('exit', resolve)));
   const aborted = (): void => wake();
   signal?.addEventListener('abort', aborted);
+  const release = (place: number, value: number): void => {
+    Atomics.store(state, place, value);
+    Atomics.notify(state, place);
+  };
   try {
+    await openDecoder(allowFormats);
+    release(control.opened, 1);
     for (const [index, file] of files.entries()) {
       // threads hold the process open only while somebody waits for them
       if (!ready.has(index)) for (const thread of threads) thread.ref();
@@ -91,16 +98,17 @@ export async function* pictureStream(
       signal?.throwIfAborted();
       const decoded = ready.get(index)!;
       ready.delete(index);
-      Atomics.store(state, control.taken, index + 1);
-      Atomics.notify(state, control.taken);
+      release(control.taken, index + 1);
       yield 'pixels' in decoded ? { ...decoded, file } : { index, file, error: rebuilt(decoded.error) };
     }
   } finally {
     signal?.removeEventListener('abort', aborted);
-    Atomics.store(state, control.stopped, 1);
-    Atomics.store(state, control.taken, files.length); // so that a thread about to wait does not
-    Atomics.notify(state, control.taken);
-    await Promise.all(threads.map(thread => thread.terminate()));
+    // each thread finishes the picture in hand; none is torn out of a native call
+    release(control.stopped, 1);
+    release(control.opened, 1);
+    release(control.taken, files.length);
+    for (const thread of threads) thread.ref();
+    await Promise.all(ended);
   }
 }
 
