@@ -1,0 +1,40 @@
+// Which room may import which: the table of docs/architecture.md as data. `test/house/rooms.test.ts` holds the source to it.
+
+/** Rooms that each room may import by their doors. */
+export const rooms: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  graph: ['base'],
+  codec: ['base', 'graph'],
+  operators: ['base', 'graph'],
+  inspect: ['base', 'graph', 'operators'],
+  passes: ['base', 'graph', 'operators'],
+  autodiff: ['base', 'graph', 'operators', 'passes'],
+  artifacts: ['base', 'graph', 'operators', 'passes', 'autodiff'],
+  ensembles: ['base', 'graph', 'passes', 'inspect'],
+  pictures: ['base'],
+  runtime: ['base'],
+  evaluation: ['base'],
+  bundle: ['base'],
+  features: ['base', 'runtime', 'pictures'],
+  training: ['base', 'runtime'],
+  prediction: ['base', 'runtime', 'pictures', 'bundle', 'evaluation'],
+  workflows: [
+    'base', 'graph', 'codec', 'operators', 'inspect', 'passes', 'autodiff', 'artifacts', 'ensembles', 'pictures',
+    'runtime', 'evaluation', 'bundle', 'features', 'training', 'prediction',
+  ], // prettier-ignore
+  cli: [],
+  server: [],
+  page: [],
+};
+
+/** Packages that each room may import; everything else of npm stays outside. */
+export const packages: Readonly<Record<string, readonly string[]>> = {
+  base: ['pure-rand'],
+  pictures: ['sharp', 'csv-parse'],
+  runtime: ['onnxruntime-node', 'onnxruntime-web'],
+  evaluation: ['d3-scale', 'd3-shape'],
+  cli: ['commander'],
+};
+
+/** Rooms that a client sees through one of the package's doors only. */
+export const clients: Readonly<Record<string, string>> = { cli: 'index', server: 'index', page: 'browser' };
