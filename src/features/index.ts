@@ -1,0 +1,3 @@
+// Pictures through a frozen backbone. The cache on the disk: node.ts.
+
+export { splitByCache, type CachedRow, type CacheSplit, type FeatureCache } from './feature-cache.js';
