@@ -116,7 +116,6 @@ function huggingFaceParts(fields: Fields): RecipeParts {
   return defined({
     ...huggingFaceGeometry(fields, flag('do_center_crop', fields.has('crop_size'))),
     filter,
-    channels: mean.length === 1 && normalize ? 'grey' : 'RGB',
     scale: flag('do_rescale', true) ? (optional('rescale_factor', fields) ?? 1 / 255) : 1,
     mean: mean.map(value => value + offset),
     std: normalize ? numbers('image_std', fields) : [1],
