@@ -1,0 +1,155 @@
+// Pictures through a frozen backbone, a batch at a time: pictures uint8 [N, height, width, 3] → features float32 [N, F].
+// The stream decodes ahead in its own threads while the network runs; what was computed goes to the cache as it comes.
+
+import { elementCount, floats, tensor, type GraftError } from '../base/index.js';
+import type { Runtime, Session } from '../runtime/index.js';
+import { errors } from './errors.js';
+import type { CachedRow, FeatureCache } from './feature-cache.js';
+
+/** A picture as `pictureStream` gives it: its pixels, or why there are none. */
+export type FeaturizePicture =
+  | {
+      readonly index: number;
+      readonly file: string;
+      /** Of the file's bytes, 64 hex digits. */
+      readonly sha256: string;
+      /** uint8 [height, width, 3] */
+      readonly pixels: Uint8Array;
+    }
+  | { readonly index: number; readonly file: string; readonly error: GraftError };
+
+export interface FeaturizeOptions {
+  /** The opened backbone: input `pictures`, output `features`. Stays open. */
+  readonly session: Session;
+  readonly runtime: Runtime;
+  /** Those to compute, in any number; see `splitByCache`. */
+  readonly pictures: AsyncIterable<FeaturizePicture>;
+  readonly width: number;
+  readonly height: number;
+  /** How many numbers describe a picture. */
+  readonly features: number;
+  /** Pictures a run, from 1. @default 8 */
+  readonly batch?: number | undefined;
+  /** Where rows are kept: about every 256 pictures, and when the run ends or is stopped. */
+  readonly cache?: FeatureCache | undefined;
+  /** Of the pictures in the stream. @default 0: as they are */
+  readonly view?: number | undefined;
+  /** Pictures done so far, those with errors too; called after each run. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+  /** Told when the cache takes no rows; the run goes on without it. @default silent */
+  readonly onCacheFailure?: ((error: unknown) => void) | undefined;
+  /** Stops between runs: the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What came out. */
+export interface Featurized {
+  /** float32 [rows, features] */
+  readonly features: Float32Array;
+  /** The picture of each row, in the order of the stream. */
+  readonly rows: readonly FeaturizedRow[];
+  /** Pictures without a row. */
+  readonly errors: readonly { readonly index: number; readonly file: string; readonly error: GraftError }[];
+}
+export interface FeaturizedRow {
+  readonly index: number;
+  readonly file: string;
+  readonly sha256: string;
+}
+
+/** Rows a shard of the cache holds, about. */
+const shardRows = 256;
+
+/**
+ * Runs pictures through a backbone. A picture that cannot be read, or whose features are not finite, is an error of its
+ * own and stops nothing.
+ *
+ * @throws FEATURES_SHAPE, FEATURES_PIXELS, what the session throws, the signal's reason
+ * @example
+ * const { features, rows } = await featurize({ session, runtime, pictures: pictureStream(files, recipe), ...recipe, features: 1280 });
+ */
+export async function featurize(options: FeaturizeOptions): Promise<Featurized> {
+  const { pictures, width, height, features, batch = 8, cache, view = 0, onProgress, signal } = options;
+  const size = width * height * 3;
+  const blocks: Float32Array[] = [];
+  const rows: FeaturizedRow[] = [];
+  const failed: Featurized['errors'][number][] = [];
+  let waiting: Extract<FeaturizePicture, { pixels: unknown }>[] = [];
+  let unsaved: CachedRow[] = [];
+
+  const run = async () => {
+    const turn = waiting;
+    waiting = [];
+    if (turn.length === 0) return;
+    const values = await runBatch(options, turn);
+    turn.forEach((picture, i) => {
+      const row = values.subarray(i * features, (i + 1) * features);
+      const { index, file, sha256 } = picture;
+      const column = row.findIndex(value => !Number.isFinite(value));
+      if (column >= 0) {
+        failed.push({ index, file, error: errors.NOT_FINITE({ file, column, found: String(row[column]) }) });
+        return;
+      }
+      blocks.push(row);
+      rows.push({ index, file, sha256 });
+      unsaved.push({ sha256, view, features: row });
+    });
+  };
+  const save = async () => {
+    const turn = unsaved;
+    unsaved = [];
+    if (!cache || turn.length === 0) return;
+    await cache.add(turn).catch((cause: unknown) => options.onCacheFailure?.(cause));
+  };
+
+  try {
+    for await (const picture of pictures) {
+      signal?.throwIfAborted();
+      if ('error' in picture) failed.push(picture);
+      else {
+        const { file, pixels } = picture;
+        if (pixels.length !== size) throw errors.PIXELS({ file, found: pixels.length, wanted: size });
+        waiting.push(picture);
+      }
+      if (waiting.length >= batch) {
+        await run();
+        onProgress?.(rows.length + failed.length);
+        if (unsaved.length >= shardRows) await save();
+      }
+    }
+    signal?.throwIfAborted();
+    await run();
+    onProgress?.(rows.length + failed.length);
+  } finally {
+    await save(); // also when stopped: what was computed is not computed again
+  }
+  const all = new Float32Array(rows.length * features);
+  blocks.forEach((row, i) => all.set(row, i * features));
+  return { features: all, rows, errors: failed };
+}
+
+/** One run; gives float32 [pictures, features]. */
+async function runBatch(
+  { session, runtime, width, height, features }: FeaturizeOptions,
+  pictures: readonly { readonly pixels: Uint8Array }[],
+): Promise<Float32Array> {
+  const count = pictures.length;
+  const bytes = new Uint8Array(count * width * height * 3);
+  pictures.forEach(({ pixels }, i) => bytes.set(pixels, i * pixels.length));
+  const feed = runtime.tensor(tensor('uint8', [count, height, width, 3], bytes));
+  try {
+    const results = await session.run(new Map([['pictures', feed]]), ['features']);
+    const result = results.get('features')!;
+    const { type, shape } = result;
+    // [N, F, 1, 1] holds the same numbers.
+    if (type !== 'float32' || shape[0] !== count || shape[1] !== features || elementCount(shape) !== count * features)
+      throw errors.SHAPE({ found: `${type} [${shape.join(',')}]`, wanted: `float32 [${count},${features}]` });
+    const values = floats(await result.read());
+    // A copy: disposing of the result may take its memory back.
+    const own = values.slice();
+    result.dispose();
+    return own;
+  } finally {
+    feed.dispose();
+  }
+}
