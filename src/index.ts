@@ -8,6 +8,7 @@ export { nodeRuntime, type NodeProvider } from './runtime/node.js';
 export type { Runtime } from './runtime/index.js';
 export type { BackboneOptions } from './workflows/backbone.js';
 export { evaluate, type EvaluateOptions, type EvaluateResult } from './workflows/evaluate.js';
+export { demoBackbone, demoPictures } from './workflows/fixtures.js';
 export { inspect, type InspectedFile, type InspectOptions, type UninspectedFile } from './workflows/inspect.js';
 export { predict, type FilePrediction, type PredictOptions, type UnreadableFile } from './workflows/predict.js';
 export type { Progress as TransferProgress } from './workflows/progress.js';

@@ -1,6 +1,7 @@
 // The commands of `graft`, in the order in which help lists them.
 
 import type { Command } from './command.js';
+import { demoCommand } from './commands/demo.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { predictCommand } from './commands/predict.js';
