@@ -14,4 +14,5 @@ export const commands: readonly Command[] = [
   evaluateCommand,
   inspectCommand,
   splitCommand,
+  demoCommand,
 ];
