@@ -2,6 +2,9 @@
 
 import { defineErrors, printable } from '../base/index.js';
 
+/** Any value as JSON; undefined by its name. */
+const json = (value: unknown): string => (value === undefined ? 'undefined' : JSON.stringify(value));
+
 /** A picture that is refused. `picture` is its file or another name that the caller knows it by. */
 export const imageErrors = defineErrors('IMAGE', {
   UNSUPPORTED: {
@@ -91,7 +94,7 @@ export const preprocessingErrors = defineErrors('PREPROCESSING', {
   INVALID: {
     kind: 'usage',
     message: (at: { key: string; found: unknown; wanted: string }) =>
-      `preprocessing: ${printable(at.key)} is ${printable(String(JSON.stringify(at.found)))}, wanted ${at.wanted}`,
+      `preprocessing: ${printable(at.key)} is ${printable(json(at.found))}, wanted ${at.wanted}`,
     hint: 'See docs for the keys of a preprocessing recipe.',
   },
   UNKNOWN: {

@@ -57,7 +57,6 @@ function textKind(bytes: Uint8Array): string {
   const text = ascii(bytes, 0, 1024).toLowerCase();
   if (text.includes('<svg')) return 'an SVG drawing';
   if (/<!doctype html|<html|<head|<body/.test(text)) return 'an HTML page (a failed download?)';
-  // eslint-disable-next-line no-control-regex -- control characters tell binary files from text
   return /[\x00-\x08\x0e-\x1a\x1c-\x1f]/.test(text) ? 'no picture that is known' : 'a text file';
 }
 

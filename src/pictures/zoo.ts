@@ -40,7 +40,7 @@ function checkEntry(file: string, json: unknown): ZooEntry {
   const text = (key: string): string => {
     const value = found.get(key);
     if (typeof value !== 'string' || value === '')
-      throw errors.SIDECAR({ file, found: `${key} ${String(JSON.stringify(value))}`, wanted: 'a text' });
+      throw errors.SIDECAR({ file, found: `${key} ${JSON.stringify(value)}`, wanted: 'a text' });
     return value;
   };
   return {

@@ -17,7 +17,8 @@ export function folder(t: ExecutionContext): string {
 
 /** Writes files below a folder; a list makes one byte a file, for what is listed and never decoded. */
 export function fill(root: string, files: readonly string[] | ReadonlyMap<string, string | Uint8Array>): string {
-  const contents = files instanceof Map ? files : new Map((files as readonly string[]).map(name => [name, 'x']));
+  const contents: Iterable<readonly [string, string | Uint8Array]> =
+    'get' in files ? files : files.map(name => [name, 'x'] as const);
   for (const [name, content] of contents) {
     mkdirSync(dirname(join(root, name)), { recursive: true });
     writeFileSync(join(root, name), content);
