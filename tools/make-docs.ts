@@ -1,0 +1,111 @@
+// Makes docs/errors.md and docs/commands.md from the error tables and the commands.   Usage: node dist/tools/make-docs.js
+
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { ErrorKind } from '../src/base/index.js';
+import { commands } from '../src/cli/commands.js';
+import { exitStatus, flagForm } from '../src/cli/program.js';
+
+const compiled = fileURLToPath(new URL('../src/', import.meta.url));
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** One code as the documentation lists it. */
+export interface DocumentedError {
+  readonly code: string;
+  readonly kind: ErrorKind;
+  readonly hint: string;
+  readonly message: string;
+  readonly room: string;
+}
+
+interface Maker {
+  (at: object): Error;
+  readonly code: string;
+  readonly kind: ErrorKind;
+  readonly hint?: string;
+}
+const isMaker = (value: unknown): value is Maker => typeof value === 'function' && 'code' in value && 'kind' in value;
+
+/** Every error that the package throws on purpose, by code. */
+export async function documentedErrors(): Promise<DocumentedError[]> {
+  const found = new Map<string, DocumentedError>();
+  const files = readdirSync(compiled, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.js'));
+  for (const name of files.filter(file => /errors\.js$|tensors\.js$/.test(file)).sort()) {
+    const module = (await import(pathToFileURL(join(compiled, name)).href)) as Record<string, unknown>;
+    for (const table of Object.values(module)) {
+      if (typeof table !== 'object' || table === null) continue;
+      for (const maker of Object.values(table).filter(isMaker)) {
+        const room = name.replaceAll('\\', '/').split('/')[0]!;
+        if (found.has(maker.code)) continue;
+        found.set(maker.code, {
+          code: maker.code,
+          kind: maker.kind,
+          hint: maker.hint ?? '',
+          message: said(maker),
+          room,
+        });
+      }
+    }
+  }
+  return [...found.values()].sort((a, b) => (a.code < b.code ? -1 : 1));
+}
+
+/** The message with its facts as names in brackets. */
+function said(maker: Maker): string {
+  const named = (list: boolean) =>
+    new Proxy({}, { get: (_, key) => (list ? [`‹${String(key)}›`] : `‹${String(key)}›`) });
+  for (const list of [false, true])
+    try {
+      return maker(named(list)).message.replaceAll('|', '\\|').replaceAll('\n', ' ');
+    } catch {
+      // The message computes with a fact: try it as a list, else leave it out.
+    }
+  return '';
+}
+
+/** docs/errors.md */
+export async function errorsPage(): Promise<string> {
+  const rows = (await documentedErrors()).map(
+    ({ code, kind, message, hint }) =>
+      `| \`${code}\` | ${exitStatus[kind]} | ${message} | ${hint.replaceAll('|', '\\|')} |`,
+  );
+  return `# Errors
+
+Every refusal has a stable code, a sentence that names the thing, and where there is one a way out. The exit status of
+\`graft\` follows from the kind of error: 1 a bug of ours, 2 usage, 3 input refused, 4 a limit, 5 the disk, 6 locked,
+7 a check failed, 130 stopped by the user. Made by \`npm run docs\`.
+
+| code | status | says | way out |
+|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+/** docs/commands.md */
+export function commandsPage(): string {
+  const sections = commands.map(command => {
+    const args = command.arguments.map(({ name }) => name).join(' ');
+    const rows = [
+      ...command.arguments.map(({ name, help }) => `| \`${name}\` | ${help} |`),
+      ...Object.entries(command.flags).map(([key, flag]) => {
+        const choices = 'choices' in flag ? ` One of ${flag.choices.join(', ')}.` : '';
+        const otherwise = flag.default === undefined ? '' : ` Default: ${String(flag.default)}.`;
+        return `| \`${flagForm(key, flag)}\` | ${flag.help}.${choices}${otherwise} |`;
+      }),
+    ];
+    const table = rows.length > 0 ? `| | |\n|---|---|\n${rows.join('\n')}\n\n` : '';
+    return `## graft ${command.name}\n\n${command.description ?? `${command.summary}.`}\n\n\`\`\`\ngraft ${command.name} ${args}\n\`\`\`\n\n${table}\`\`\`\n${command.examples.join('\n')}\n\`\`\`\n`;
+  });
+  return `# Commands
+
+Every command also takes \`--json\` (one JSON value on standard output and nothing else), \`--quiet\` and \`--help\`.
+Made by \`npm run docs\`.
+
+${sections.join('\n')}`;
+}
+
+if (process.argv[1]?.endsWith('make-docs.js')) {
+  writeFileSync(join(root, 'docs/errors.md'), await errorsPage());
+  writeFileSync(join(root, 'docs/commands.md'), commandsPage());
+}
