@@ -154,7 +154,7 @@ const kernels: Readonly<Record<Exclude<Filter, 'nearest'>, Kernel>> = {
 function alongRows(pixels: Pixels, table: Coefficients, width: number, top: number, bottom: number): Uint8Array {
   const { data } = pixels;
   const { start, taps, weights, width: stride } = table;
-  if (stride === 1 && width === pixels.width) return data.subarray(top * width * 3, bottom * width * 3);
+  if (stride === 1) return partOfRows(pixels, start[0]!, width, top, bottom);
   const result = new Uint8Array((bottom - top) * width * 3);
   let to = 0;
   for (let y = top; y < bottom; y++) {
@@ -181,6 +181,19 @@ function alongRows(pixels: Pixels, table: Coefficients, width: number, top: numb
   return result;
 }
 
+/** The same where no column changes: a view, or the columns from `left` on. */
+function partOfRows(pixels: Pixels, left: number, width: number, top: number, bottom: number): Uint8Array {
+  const { data } = pixels;
+  const length = pixels.width * 3;
+  if (width === pixels.width) return data.subarray(top * length, bottom * length);
+  const result = new Uint8Array((bottom - top) * width * 3);
+  for (let y = top; y < bottom; y++) {
+    const from = y * length + left * 3;
+    result.set(data.subarray(from, from + width * 3), (y - top) * width * 3);
+  }
+  return result;
+}
+
 /** The vertical pass over rows of `length` bytes, whose first is the source row `top`: [height, length]. */
 function alongColumns(
   source: Uint8Array,
@@ -190,6 +203,7 @@ function alongColumns(
   top: number,
 ): Uint8Array {
   const { start, taps, weights, width: stride } = table;
+  if (stride === 1) return source.slice((start[0]! - top) * length, (start[0]! - top + height) * length);
   const result = new Uint8Array(height * length);
   let to = 0;
   for (let y = 0; y < height; y++) {
