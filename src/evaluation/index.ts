@@ -14,3 +14,7 @@ export { reliability, type Reliability, type ReliabilityBin, type ReliabilityOpt
 export { negativeLogLikelihood, type Logits } from './likelihood.js';
 export { applyTemperature, fitTemperature, type Temperature, type TemperatureOptions } from './temperature.js';
 export { mostConfused, topLosses, type ConfusedPair, type Loss } from './mistakes.js';
+export { reportHtml, type ReportInput } from './report.js';
+export { type SplitCounts } from './report-classes.js';
+export { type HistoryPoint } from './report-history.js';
+export { type Mistake } from './report-losses.js';
