@@ -112,15 +112,19 @@ export function faultDisk({ at, code, forever, short = false, inner = realDisk }
  * Runs a story over every fault: each call, each error, once and for ever, with whole and with short writes.
  *
  * @param story gets a disk that fails and must not throw; it looks at what is left
+ * @param inner what the disk is when it does not fail
  * @returns how many faults there were
  */
-export async function everyFault(story: (fault: FaultDisk, name: string) => Promise<void>): Promise<number> {
+export async function everyFault(
+  story: (fault: FaultDisk, name: string) => Promise<void>,
+  inner?: () => Disk,
+): Promise<number> {
   let count = 0;
   for (const short of [false, true])
     for (const code of codes)
       for (const forever of [false, true])
         for (let at = 1, failed = true; failed; at++) {
-          const fault = faultDisk({ at, code, forever, short });
+          const fault = faultDisk({ at, code, forever, short, ...(inner ? { inner: inner() } : {}) });
           await story(fault, `call ${at}, ${code}${forever ? ' for ever' : ''}${short ? ', short writes' : ''}`);
           failed = fault.failed();
           if (failed) count++;

@@ -50,12 +50,20 @@ export async function lock(folder: string, { disk = realDisk }: DiskOptions = {}
   }
   return {
     async release() {
-      // A lock that cannot be removed is stale as soon as this process ends: no reason to fail what is done by now.
-      const now = await holderOf(path, disk).catch(ignore);
-      if (now?.token === mine.token) await disk.unlink(path).catch(ignore);
+      // A lock that cannot be removed now is no reason to fail what is done: this process knows that it is stale, and
+      // others do when it ends.
+      released.add(mine.token);
+      const removed = async () => {
+        if ((await holderOf(path, disk))?.token === mine.token) await disk.unlink(path);
+        released.delete(mine.token);
+      };
+      await removed().catch(ignore);
     },
   };
 }
+
+/** Locks that this process has given back, but that may still lie there. */
+const released = new Set<string>();
 
 /** Makes the lock with all it says in one step: a whole file gets the name, and only where the name is free. */
 async function take(path: string, mine: Holder, disk: Disk): Promise<boolean> {
@@ -100,6 +108,9 @@ async function takeOver(path: string, mine: Holder, disk: Disk): Promise<void> {
     // Looked at again, now that nobody else may remove it.
     await removeStale(path, disk);
     if (!(await take(path, mine, disk))) throw held(path, await holderOf(path, disk));
+  } catch (cause) {
+    released.add(mine.token);
+    throw cause;
   } finally {
     await disk.unlink(guard).catch(ignore);
   }
@@ -128,7 +139,8 @@ async function removeStale(path: string, disk: Disk): Promise<void> {
 /** Throws unless the lock is gone, or its process is; gives who held it. */
 async function wantStale(path: string, disk: Disk): Promise<Holder | undefined> {
   const holder = await holderOf(path, disk);
-  if (holder && (holder.token === '' || mayLive(holder))) throw held(path, holder);
+  if (!holder || released.has(holder.token)) return holder;
+  if (holder.token === '' || mayLive(holder)) throw held(path, holder);
   return holder;
 }
 

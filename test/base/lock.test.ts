@@ -89,6 +89,19 @@ test('a takeover that died is taken over', async t => {
   t.is(await codeOf(lock(folder)), 'LOCK_HELD');
 });
 
+test('a lock that could not be removed when it was released is taken again', async t => {
+  const folder = await folderOf(t);
+  let failing = true;
+  const unlink: Disk['unlink'] = path =>
+    failing && path.endsWith('lock') ? Promise.reject(new Error('EIO')) : realDisk.unlink(path);
+  const held = await lock(folder, { disk: { ...realDisk, unlink } });
+  await held.release();
+  t.deepEqual(await fs.readdir(folder), ['lock']);
+  failing = false;
+  await (await lock(folder)).release();
+  t.deepEqual(await fs.readdir(folder), []);
+});
+
 test('disks without links lock too', async t => {
   const folder = await folderOf(t);
   const link = () => Promise.reject(Object.assign(new Error('EPERM'), { code: 'EPERM' }));
