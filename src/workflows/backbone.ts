@@ -92,6 +92,8 @@ export function openBackbone(path: string, options: BackboneOptions = {}): Backb
   const model = atTheDoor(withSize(file.model, picture.name, preprocessing, pixels));
   const inspection = inspectModel(model);
   const at = featuresOf(path, inspection, options.at ?? 'features');
+  if (!inspection.facts.get(at)?.shape)
+    throw errors.NOT_A_BACKBONE({ file: path, reason: `it has no value ${at} whose shape is known` });
   const graph = upTo(model, at, inspection).graph;
   const { width, height } = preprocessing;
   const used = new Set(graph.nodes.map(({ domain }) => domain));

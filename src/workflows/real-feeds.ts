@@ -2,15 +2,15 @@
 // expects where that is known and 0…1 where it is not.
 
 import { readdir, readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { Random, tensor, type ArrayType, type Tensor } from '../base/index.js';
 import { prepare, type Preprocessing } from '../pictures/index.js';
 import { decode, zooEntry } from '../pictures/node.js';
 import { randomFeeds, type FeedSizes } from './compare.js';
+import { demoPictures } from './fixtures.js';
 import type { NetworkFile } from './network.js';
 
-const folder = fileURLToPath(new URL('../../../fixtures/pictures', import.meta.url));
+const folder = join(demoPictures, 'val');
 
 /** Feeds of a network from a real picture; random for inputs that take none. */
 export async function realFeeds(
