@@ -176,6 +176,5 @@ const escapes = new Map([
   ['t', '\t'],
 ]);
 const blank = /[ \t\n\r]*/y;
-// eslint-disable-next-line no-control-regex -- control characters may not stand in a JSON string
 const plain = /[^"\\\u0000-\u001f]*/y;
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
