@@ -9,7 +9,7 @@ import { counted, grouped, percent } from './wording.js';
 /** The largest matrix drawn, in classes. */
 const largest = 40;
 /** Shades from this percentage on need light text. */
-const strong = 55;
+const strong = 65;
 
 /** The heat map of one label a picture. */
 export function confusionSection({ labels, confusion }: SingleLabelEvaluation): Markup {

@@ -26,7 +26,7 @@ export function headline(evaluation: Evaluation): Markup {
   const guess = guessing(evaluation);
   return markup`<section class="figures">
 <div class="first"><p class="name">accuracy</p><p class="figure">${percent(accuracy)}</p>${intervalBar(accuracy, low, high)}
-<p class="hint">95 % interval ${percent(low)} to ${percent(high)} from ${counted(count, 'picture')} of ${counted(labels.length, 'class', 'classes')}</p></div>
+<p class="hint">95% interval ${percent(low)} to ${percent(high)}<br>${counted(count, 'picture')} of ${counted(labels.length, 'class', 'classes')}</p></div>
 ${tile('negative log-likelihood', decimal(evaluation.negativeLogLikelihood), `0 is best; equal odds for all give ${decimal(guess.likelihood)}`)}
 ${tile('expected calibration error', percent(evaluation.expectedCalibrationError), '0% is best: as often right as it says')}
 ${tile('Brier score', decimal(evaluation.brierScore), `0 is best; equal odds for all give ${decimal(guess.brier)}`)}

@@ -17,7 +17,7 @@ export interface HistoryPoint {
 type Series = readonly (readonly [epoch: number, loss: number])[];
 
 const width = 480;
-const height = 320;
+const height = 420;
 const frame: Frame = { left: 48, right: width - 84, top: 12, bottom: height - 44 };
 
 /** The section with the curves; nothing where there is no loss to show. */

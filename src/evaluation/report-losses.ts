@@ -25,8 +25,11 @@ export function lossesSection(mistakes: readonly Mistake[]): Markup {
 function card({ file, label, predicted, probability, loss, thumbnail }: Mistake): Markup {
   const right = label === predicted;
   const truth = right ? nothing : markup`<p>is ${name(label)}</p>`;
-  return markup`<li>${picture(file, thumbnail)}<p class="given${right ? ' right' : ''}">${name(predicted)} ${percent(probability)}</p>${truth}<p class="soft">loss ${decimal(loss)}</p><p class="file" title="${file}">${name(file)}</p></li>`;
+  return markup`<li>${picture(file, thumbnail)}<p class="given${right ? ' right' : ''}">${name(predicted)} ${percent(probability)}</p>${truth}<p class="soft">loss ${decimal(loss)}</p><p class="file" title="${file}">${name(lastOf(file))}</p></li>`;
 }
+
+/** The file without its folders; the whole path is shown on hovering. */
+const lastOf = (file: string): string => file.split(/[\\/]/).at(-1)!;
 
 const isPicture = /^data:image\/(?:jpeg|png|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/;
 

@@ -9,16 +9,16 @@ import { counted, grouped, percent, roughPercent } from './wording.js';
 
 const width = 480;
 const height = 420;
-const upper: Frame = { left: 48, right: width - 8, top: 10, bottom: 270 };
-const lower: Frame = { left: 48, right: width - 8, top: 316, bottom: 376 };
+const upper: Frame = { left: 48, right: width - 8, top: 10, bottom: 280 };
+const lower: Frame = { left: 48, right: width - 8, top: 326, bottom: 376 };
 
 /** The section with the plot. `of` is what one outcome is: a picture, or an answer of several labels. */
 export function reliabilitySection(reliability: Reliability, of: string): Markup {
   const { confidence, accuracy, expectedCalibrationError } = reliability;
-  const sure = confidence > accuracy ? 'surer than right' : 'righter than sure';
+  const sure = confidence > accuracy ? 'more sure than right' : 'less sure than right';
   return markup`<section>
 <h2>Reliability</h2>
-<p class="note">Mean confidence ${percent(confidence)}, right ${percent(accuracy)}: ${confidence === accuracy ? 'as sure as right' : `on the whole ${sure}`}. Expected calibration error ${percent(expectedCalibrationError)} over ${counted(reliability.bins.length, 'bin')}. Bars that end on the dashed line are as right as they are sure; whiskers are 95 % intervals.</p>
+<p class="note">Mean confidence ${percent(confidence)}, right ${percent(accuracy)}: ${confidence === accuracy ? 'as sure as right' : `on the whole ${sure}`}. Expected calibration error ${percent(expectedCalibrationError)} over ${counted(reliability.bins.length, 'bin')}. Bars that end on the dashed line are as right as they are sure; whiskers are 95% intervals.</p>
 ${reliabilityPlot(reliability, of)}
 </section>`;
 }
@@ -45,8 +45,7 @@ function reliabilityPlot({ bins, count }: Reliability, of: string): Markup {
     ])}"/>`,
     markup`${bins.map(bin => accuracyMark(bin, x, y, of))}`,
     floor(upper),
-    columns(upper, ticks),
-    markup`<text x="${upper.left}" y="${lower.top - 16}" class="strong">${of}s a bin</text>`,
+    markup`<text x="${upper.left}" y="${lower.top - 20}">${of}s a bin</text>`,
     markup`${bins.map(bin => countBar(bin, x, tall, of))}`,
     floor(lower),
     columns(lower, ticks),

@@ -89,6 +89,7 @@ footer { color: var(--soft); font-size: 12.5px; margin-top: 20px; }
   .figures { grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); padding: 0; }
   .first { grid-column: 1 / -1; }
   .facts tbody th { white-space: normal; }
+  .meter i { min-width: 24px; }
 }
 @media print {
   :root { ${light} --paper: #ffffff; color-scheme: light; }
