@@ -62,6 +62,8 @@ export type Rule<I extends readonly string[], O extends readonly string[], A ext
 
 /** What an upgrade may ask and make. */
 export interface UpgradeContext {
+  /** The type of a value, if it is known. */
+  type(name: string): DataType | undefined;
   /** The known shape of a value, if any. */
   shape(name: string): readonly Dim[] | undefined;
   /** Adds a constant and returns its name. */
@@ -126,7 +128,9 @@ export function operator<const I extends readonly string[], const O extends read
     const list = (isOptions ? args.slice(0, -1) : args) as Input[];
     const first = list.find(value => value instanceof Value);
     if (!first) throw errors.NO_VALUE({ operator: name });
-    const inputs = list.map(input => toValue(first.builder, first.type, input));
+    // A number stands beside its neighbours; a condition is none.
+    const like = list.find(value => value instanceof Value && value.type !== 'bool') as Value | undefined;
+    const inputs = list.map(input => toValue(first.builder, like?.type ?? 'float32', input));
     const attributes = new Map<string, Attribute>();
     for (const [key, value] of Object.entries(given)) {
       const declared = spec.attributes[key];

@@ -241,6 +241,12 @@ export const Where = operator('Where', {
     Y: ({ condition, dZ }): Value => Where(condition, 0, dZ),
   },
 });
+/** The type of a node's first input, for constants that must match it. */
+export const floatLike = (node: Node, at: UpgradeContext): 'float32' | 'float16' | 'float64' => {
+  const type = at.type(node.inputs[0]!);
+  return type === 'float16' || type === 'float64' ? type : 'float32';
+};
+
 /** Y = min(max(X, min), max); the gradient passes where X lies inside or on the border. */
 export const Clip = operator('Clip', {
   inputs: ['X', 'min?', 'max?'],
@@ -256,7 +262,7 @@ export const Clip = operator('Clip', {
     11: (node, at) => {
       const bound = (key: string) => {
         const attribute = node.attributes.get(key);
-        return attribute?.kind === 'float' ? at.constant(attribute.value) : '';
+        return attribute?.kind === 'float' ? at.constant(attribute.value, floatLike(node, at)) : '';
       };
       return { ...node, inputs: [node.inputs[0]!, bound('min'), bound('max')], attributes: new Map() };
     },

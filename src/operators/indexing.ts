@@ -7,7 +7,7 @@ import { axisOf, plus } from './dims.js';
 import { errors } from './errors.js';
 import { ReduceSum } from './reduction.js';
 import { Shape, Transpose, Unsqueeze } from './layout.js';
-import { Sub } from './elementwise.js';
+import { floatLike, Sub } from './elementwise.js';
 import { ConstantOfShape, ScatterElements, ScatterND } from './scattering.js';
 
 /** Attributes that became inputs, in the order of the inputs; trailing ones that are absent stay absent. */
@@ -19,7 +19,7 @@ const toInputs =
       const attribute = attributes.get(key);
       attributes.delete(key);
       if (attribute?.kind === 'ints') return at.constant(attribute.value);
-      if (attribute?.kind === 'float') return at.constant(attribute.value, 'float32');
+      if (attribute?.kind === 'float') return at.constant(attribute.value, floatLike(node, at));
       return '';
     });
     while (added.at(-1) === '') added.pop();
@@ -28,7 +28,7 @@ const toInputs =
 
 /** A number of a dimension list, or undefined. */
 const numbersOf = (value: Value | undefined): readonly number[] | undefined =>
-  value?.known?.every(dim => typeof dim === 'number') ? (value.known as readonly number[]) : undefined;
+  value?.known?.every(dim => typeof dim === 'number') ? value.known : undefined;
 
 /** Axes moved to the front, and back again. */
 const toFront = (value: Value, axis: number): { moved: Value; back: (value: Value) => Value } => {

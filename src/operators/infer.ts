@@ -4,6 +4,7 @@
 import { GraftError } from '../base/index.js';
 import {
   Builder,
+  type Attribute,
   houseOpset,
   subgraphsOf,
   Value,
@@ -14,6 +15,7 @@ import {
   type ValueFacts,
 } from '../graph/index.js';
 import { upgradeContext, upgradeNode } from './upgrade.js';
+import { axisOf } from './dims.js';
 import { inferOutputs, macsOf, type OperatorSet } from './define.js';
 
 /** Facts of the values of a graph and of its sub-graphs, by name. */
@@ -74,7 +76,9 @@ export function inferShapes(
         if (!name) return;
         const found = outputs?.[i];
         const said = declared.get(name);
-        if (found) {
+        const held = node.op === 'Constant' && node.domain === '' ? node.attributes.get('value') : undefined;
+        if (held?.kind === 'tensor') set(name, new Value(name, held.value.type, held.value.shape, builder, held.value));
+        else if (found) {
           const shape = found.shape.map((dim, axis) =>
             better(dim, said?.shape?.length === found.shape.length ? said.shape[axis] : undefined),
           );
@@ -103,7 +107,7 @@ export function inferShapes(
     const context = upgradeContext(
       name => at(name) !== undefined,
       (name, data) => void beside.set(name, new Value(name, data.type, data.shape, builder, data)),
-      name => at(name)?.shape,
+      at,
       name => at(name)?.known?.filter(dim => typeof dim === 'number'),
     );
     let upgraded: readonly Node[];
@@ -187,29 +191,40 @@ function controlOutputs(
       : bodies[0]!.body.inputs.length - (scans?.kind === 'int' ? scans.value : 0);
   const made = op === 'Loop' ? first.slice(1) : first;
   if (made.length < outputs.length) return undefined;
-  return made.map((value, i) => ({
-    type: value!.type,
-    shape: i < carried ? value!.shape : ['', ...value!.shape],
-  }));
+  const axes = listOf(attributes.get('scan_output_axes'));
+  return made.map((value, i) => {
+    if (i < carried) return { type: value!.type, shape: value!.shape };
+    const shape = [...value!.shape];
+    shape.splice(axisOf(axes[i - carried] ?? 0, shape.length + 1), 0, '');
+    return { type: value!.type, shape };
+  });
 }
 
 /** A body whose inputs take the types of what enters, where the file leaves them out. Scanned inputs lose their axis. */
 function withBodyTypes(node: Node, body: Graph, values: ReadonlyMap<string, Value>): Graph {
   if (node.op !== 'Scan' && node.op !== 'Loop') return body;
   const scans = node.attributes.get('num_scan_inputs');
-  const skip = node.op === 'Loop' ? 0 : 0;
   const carried =
     node.op === 'Loop' ? node.inputs.length : node.inputs.length - (scans?.kind === 'int' ? scans.value : 0);
+  const axes = listOf(node.attributes.get('scan_input_axes'));
+  const scanned = (i: number, entering: Value) => axisOf(axes[i] ?? 0, entering.shape.length);
   const inputs = body.inputs.map((input, i) => {
     if (input.type && input.shape) return input;
     if (node.op === 'Loop' && i < 2)
       return { ...input, type: i === 0 ? ('int64' as const) : ('bool' as const), shape: [] };
-    const entering = values.get(node.inputs[i + skip] ?? '');
+    const entering = values.get(node.inputs[i] ?? '');
     if (!entering) return input;
-    return { ...input, type: entering.type, shape: i < carried ? entering.shape : entering.shape.slice(1) };
+    return {
+      ...input,
+      type: entering.type,
+      shape: i < carried ? entering.shape : entering.shape.filter((_, axis) => axis !== scanned(i - carried, entering)),
+    };
   });
   return { ...body, inputs };
 }
+
+const listOf = (attribute: Attribute | undefined): readonly number[] =>
+  attribute?.kind === 'ints' ? attribute.value : [];
 
 /** The more exact of two dimensions; numbers win, then what the rules found. */
 const better = (found: Dim, said: Dim | undefined): Dim =>

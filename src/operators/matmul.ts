@@ -5,7 +5,7 @@ import { float, int, operator } from './define.js';
 import { broadcast, sizeOf, perItem } from './dims.js';
 import { errors } from './errors.js';
 import { Mul } from './elementwise.js';
-import { Transpose, Unsqueeze } from './layout.js';
+import { Squeeze, Transpose, Unsqueeze } from './layout.js';
 import { ReduceSum } from './reduction.js';
 
 /** Y = alpha · op(A) · op(B) + beta · C, op transposes where asked; A [M,K], B [K,N] */
@@ -51,7 +51,7 @@ export const MatMul = operator('MatMul', {
   macs: ({ A, Y }) => sizeOf(Y.shape) * perItem(A.shape.at(-1)!),
   gradient: {
     A: ({ A, B, dY }): Value => {
-      if (A.shape.length === 1) return B.shape.length === 1 ? Mul(dY, B) : MatMul(B, dY);
+      if (A.shape.length === 1) return B.shape.length === 1 ? Mul(dY, B) : Squeeze(MatMul(B, columnOf(dY)), [-1]);
       if (B.shape.length === 1) return MatMul(columnOf(dY), rowOf(B));
       return MatMul(dY, swapped(B));
     },

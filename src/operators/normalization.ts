@@ -3,6 +3,7 @@
 import type { Attribute, Node, Value } from '../graph/index.js';
 import { float, int, operator, optionalInt, type UpgradeContext } from './define.js';
 import { Div, Mul, Sqrt, Add, Sub } from './elementwise.js';
+import { errors } from './errors.js';
 import { Reshape } from './layout.js';
 import { ReduceSum } from './reduction.js';
 
@@ -35,7 +36,19 @@ export const BatchNormalization = operator('BatchNormalization', {
     input_mean: 'none',
     input_var: 'none',
   },
-  upgrades: { 9: without('spatial'), 14: node => ({ ...node, outputs: node.outputs.slice(0, 1) }) },
+  upgrades: {
+    9: node => {
+      const spatial = node.attributes.get('spatial');
+      if (spatial?.kind === 'int' && spatial.value === 0)
+        throw errors.SHAPE({
+          operator: 'BatchNormalization',
+          found: [],
+          wanted: 'statistics per channel (spatial = 1)',
+        });
+      return without('spatial')(node);
+    },
+    14: node => ({ ...node, outputs: node.outputs.slice(0, 1) }),
+  },
 });
 export const InstanceNormalization = operator('InstanceNormalization', {
   inputs: ['input', 'scale', 'B'],
@@ -86,6 +99,21 @@ export const Dropout = operator('Dropout', {
   types: () => ({ mask: 'bool' }),
   gradient: { data: ({ doutput }) => doutput, ratio: 'none', training_mode: 'none' },
   upgrades: {
+    // Before 10 the mask had the type of the data.
+    10: (node: Node, at: UpgradeContext): Node | Node[] => {
+      const mask = node.outputs[1];
+      if (!mask) return node;
+      const bool = at.fresh(`${mask}_bool`);
+      const cast: Node = {
+        op: 'CastLike',
+        domain: '',
+        name: at.fresh(`${node.name}_mask`),
+        inputs: [bool, node.inputs[0]!],
+        outputs: [mask],
+        attributes: new Map(),
+      };
+      return [{ ...node, outputs: [node.outputs[0]!, bool] }, cast];
+    },
     12: (node: Node, at: UpgradeContext): Node => {
       const ratio: Attribute | undefined = node.attributes.get('ratio');
       const value = ratio?.kind === 'float' ? ratio.value : 0.5;

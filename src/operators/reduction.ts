@@ -109,7 +109,7 @@ export const ReduceLogSum = reduction(
 
 /** Repeats a gradient over the axes that were summed away. */
 const spread = (dY: Value, X: Value): Value =>
-  Expand(dY, X.shape.every(d => typeof d === 'number') ? (X.shape as number[]) : Shape(X));
+  Expand(dY, X.shape.every(d => typeof d === 'number') ? X.shape : Shape(X));
 
 const winner = (name: 'ArgMax' | 'ArgMin') =>
   operator(name, {

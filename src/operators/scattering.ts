@@ -26,6 +26,14 @@ export const ScatterElements = operator('ScatterElements', {
     updates: ({ doutput, indices, axis }): Value => GatherElements(doutput, indices, { axis }),
   },
 });
+/** What ScatterElements was called before opset 11. */
+export const Scatter = operator('Scatter', {
+  inputs: ['data', 'indices', 'updates'],
+  outputs: ['output'],
+  attributes: { axis: int(0) },
+  shape: ({ data }) => ({ output: data.shape }),
+  upgrades: { 11: node => ({ ...node, op: 'ScatterElements' }) },
+});
 export const ScatterND = operator('ScatterND', {
   inputs: ['data', 'indices', 'updates'],
   outputs: ['output'],

@@ -1,7 +1,7 @@
 // One node from an opset to a later one: every change that its operator states for the versions between, in order.
 
-import { tensor, type ArrayType, type Tensor } from '../base/index.js';
-import type { Node } from '../graph/index.js';
+import { tensor, type ArrayType, type DataType, type Tensor } from '../base/index.js';
+import type { Dim, Node } from '../graph/index.js';
 import type { OperatorSet, UpgradeContext } from './define.js';
 
 /** The node in the words of opset `to`: usually one, sometimes several. */
@@ -29,7 +29,7 @@ export function upgradeNode(
 export function upgradeContext(
   taken: (name: string) => boolean,
   hold: (name: string, data: Tensor) => void,
-  shape: UpgradeContext['shape'],
+  facts: (name: string) => { readonly type?: DataType; readonly shape?: readonly Dim[] } | undefined,
   integersOf: UpgradeContext['integers'],
 ): UpgradeContext {
   const made = new Set<string>();
@@ -40,7 +40,8 @@ export function upgradeContext(
     return name;
   };
   return {
-    shape,
+    type: name => facts(name)?.type,
+    shape: name => facts(name)?.shape,
     fresh,
     integers: integersOf,
     constant(data, type: ArrayType = 'int64') {

@@ -43,7 +43,7 @@ function upgradeGraph(
   const context = upgradeContext(
     name => taken.has(name),
     (name, data) => void initializers.set(name, data),
-    name => facts.get(name)?.shape,
+    name => facts.get(name),
     name => {
       const held = initializers.get(name);
       return held ? integers(held) : undefined;

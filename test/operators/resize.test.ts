@@ -149,6 +149,7 @@ test('names of modes and of coordinates follow', t => {
   });
   const upgrade = (op: string, version: number, attributes: Record<string, Attribute>) => {
     const made = coreOperators.get('', op)!.spec.upgrades![version]!(node(op, attributes), {
+      type: () => undefined,
       shape: () => undefined,
       constant: () => 'c',
       fresh: hint => hint,
