@@ -40,7 +40,7 @@ const w = (dtype: string, shape: string, offsets: string) =>
   one(`"dtype":"${dtype}","shape":${shape},"data_offsets":${offsets}`);
 
 test('the bytes are those that the format’s own library writes', t => {
-  // Python: safetensors.numpy.save({'b': np.float32([1]), 'a': np.float32([2]), 'i': np.int64([3]), 'u': np.uint8([4])})
+  // Python, safetensors 0.8.0: safetensors.numpy.save({'b': np.float32([1]), 'a': np.float32([2]), 'i': np.int64([3]), 'u': np.uint8([4])})
   const tensors = new Map([
     ['u', tensor('uint8', [1], [4])],
     ['b', tensor('float32', [1], [1])],
