@@ -14,12 +14,6 @@ export const errors = defineErrors('GRAFT', {
       `${printable(at.file)} has no single picture input: ${printable(at.found)}`,
     hint: 'A backbone takes one picture tensor of rank 4.',
   },
-  SIZE_UNKNOWN: {
-    kind: 'usage',
-    message: (at: { file: string; input: string }) =>
-      `the height and width of ${printable(at.input)} in ${printable(at.file)} are names, not numbers`,
-    hint: 'Say the picture size with --size 224.',
-  },
   DIFFERENT: {
     kind: 'check',
     message: (at: { what: string; difference: number; tolerance: number }) =>

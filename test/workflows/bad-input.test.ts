@@ -121,3 +121,22 @@ test('a split writes nothing over what is there', async t => {
   await t.throwsAsync(split(network, { out }, runtime), { code: 'DISK_EXISTS' });
   rmSync(folder, { recursive: true });
 });
+
+test('pieces that do not give what the network gave are not written', async t => {
+  const folder = temporary();
+  const builder = new Builder('noise');
+  const x = builder.input('input', 'float32', ['N', 3, 8, 8]);
+  const [noise] = builder.append({
+    op: 'RandomNormalLike',
+    inputs: [Relu(x)],
+    outputs: [{ type: 'float32', shape: ['N', 3, 8, 8] }],
+    names: ['noise'],
+  });
+  builder.output(Relu(noise!), 'y');
+  const path = join(folder, 'noise.onnx');
+  writeFileSync(path, encodeModel(modelOf(builder.finish())));
+  const out = join(folder, 'parts');
+  await t.throwsAsync(split(path, { at: ['relu'], out }, runtime), { code: 'GRAFT_DIFFERENT' });
+  t.false(existsSync(out));
+  rmSync(folder, { recursive: true });
+});
