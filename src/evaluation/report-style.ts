@@ -45,7 +45,8 @@ tbody th { color: var(--ink); font-size: 14px; overflow-wrap: anywhere; min-widt
 .meter i { flex: 1; min-width: 56px; height: 8px; border-radius: 2px; background: linear-gradient(var(--good) 0 0) 0 / calc(var(--share) * 1%) 100% no-repeat, var(--track); }
 .meter.count i { background: linear-gradient(var(--soft) 0 0) 0 / calc(var(--share) * 1%) 100% no-repeat, none; }
 .matrix { width: auto; border-collapse: separate; border-spacing: 2px; }
-.matrix th, .matrix td, .matrix tbody tr + tr > * { border: 0; padding: 0; }
+.matrix tbody tr + tr > * { border: 0; }
+.matrix th, .matrix td { padding: 0; }
 .matrix tbody th { text-align: right; padding-right: 8px; max-width: 22ch; min-width: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; font-weight: 400; font-size: 13px; }
 .matrix thead th { vertical-align: bottom; font-size: 13px; font-weight: 400; color: var(--ink); }
 .matrix thead th > span { display: block; margin: 0 auto; writing-mode: vertical-rl; transform: rotate(180deg); max-height: 16ch; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; padding-top: 4px; }
