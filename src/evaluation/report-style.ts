@@ -87,11 +87,13 @@ footer { color: var(--soft); font-size: 12.5px; margin-top: 20px; }
 @media (max-width: 760px) {
   main { padding: 24px 14px 40px; }
   section { padding: 16px; }
-  .figures { grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); padding: 0; }
+  .figures { grid-template-columns: repeat(3, 1fr); padding: 0; }
+  .figures > div { padding: 14px 16px; }
   .first { grid-column: 1 / -1; }
   .facts tbody th { white-space: normal; }
   .meter i { min-width: 24px; }
 }
+@media (max-width: 460px) { .figures { grid-template-columns: 1fr; } }
 @media print {
   :root { ${light} --paper: #ffffff; color-scheme: light; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
