@@ -44,12 +44,12 @@ type Makers<T extends Table> = { readonly [K in keyof T]: MakeError<Parameters<T
 
 /**
  * Makes the error functions of a room: `errors.NO_GRADIENT({...})` has the code `AUTODIFF_NO_GRADIENT`.
- * The details type of each row is the argument type of its message.
+ * With the family `''` the key is the whole code. The details type of each row is the argument type of its message.
  */
 export function defineErrors<const T extends Table>(family: string, table: T): Makers<T> {
   const makers: Record<string, unknown> = {};
   for (const [key, entry] of Object.entries(table)) {
-    const code = `${family}_${key}`;
+    const code = family ? `${family}_${key}` : key;
     const make = (at: Record<string, unknown>, cause?: unknown) =>
       new GraftError(code, entry.kind, entry.message(at), at, entry.hint, cause);
     makers[key] = Object.assign(make, { code, kind: entry.kind, hint: entry.hint });
@@ -59,7 +59,6 @@ export function defineErrors<const T extends Table>(family: string, table: T): M
 
 /** Escapes control characters, so that a name from a file cannot drive a terminal or break a log line. */
 export function printable(name: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is escaped here
   return name.replace(
     /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
     c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,

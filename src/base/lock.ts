@@ -9,8 +9,8 @@ import { defineErrors, printable } from './errors.js';
 import { mayLive, thisProcess, type ProcessMark } from './processes.js';
 import { begin, end, ignore, temporaryOf, writeNew } from './write-atomically.js';
 
-export const errors = defineErrors('LOCK', {
-  HELD: {
+export const errors = defineErrors('', {
+  LOCKED: {
     kind: 'locked',
     message: (at: { path: string; pid: number | undefined; host: string | undefined }) =>
       at.pid === undefined
@@ -34,7 +34,7 @@ interface Holder extends ProcessMark {
 /**
  * Takes the lock of a folder, which is made where it is not there. Does not wait.
  *
- * @throws `LOCK_HELD` where another process, or this one, holds it; `DISK_FULL`, `DISK_DENIED`, `DISK_FAILED`
+ * @throws `LOCKED` where another process, or this one, holds it; `DISK_FULL`, `DISK_DENIED`, `DISK_FAILED`
  * @example
  * const held = await lock('run');
  * try { … } finally { await held.release(); }
@@ -145,7 +145,7 @@ async function wantStale(path: string, disk: Disk): Promise<Holder | undefined> 
 }
 
 const held = (path: string, holder: Holder | undefined) =>
-  errors.HELD({ path, pid: holder?.token ? holder.pid : undefined, host: holder?.host });
+  errors.LOCKED({ path, pid: holder?.token ? holder.pid : undefined, host: holder?.host });
 
 /** Who holds a lock; undefined where there is none; with an empty token where the file does not say. */
 async function holderOf(path: string, disk: Disk): Promise<Holder | undefined> {

@@ -20,7 +20,7 @@ const ours = ['run.json', 'history.jsonl', 'bundle', 'report.html', 'checkpoints
 /**
  * Opens a folder for a new run.
  *
- * @throws GRAFT_OUT_EXISTS where it holds a run and `force` is not set; LOCK_… where another process writes it
+ * @throws GRAFT_OUT_EXISTS where it holds a run and `force` is not set; LOCKED where another process writes it
  */
 export async function openRunFolder(path: string, said: object, { force = false } = {}): Promise<RunFolder> {
   const there = await readdir(path).catch(() => [] as string[]);

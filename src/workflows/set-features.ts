@@ -1,15 +1,18 @@
 // A picture set through a backbone: the features of each split, with labels, hashes and what could not be read.
 
-import { tensor, floats, type GraftError, type Tensor } from '../base/index.js';
+import { tensor, type GraftError, type Tensor } from '../base/index.js';
+import { featurize, splitByCache } from '../features/index.js';
+import { cacheKey, defaultCacheFolder, openCache } from '../features/node.js';
 import {
   duplicatesAcross,
+  hashFiles,
   pictureStream,
   type AllowedFormat,
   type Duplicate,
   type Item,
   type PictureSet,
 } from '../pictures/node.js';
-import type { Runtime, Session } from '../runtime/index.js';
+import type { Runtime } from '../runtime/index.js';
 import type { Backbone } from './backbone.js';
 import type { Progress } from './progress.js';
 
@@ -32,17 +35,22 @@ export interface SetFeatures {
   readonly validation: SplitFeatures;
   readonly errors: readonly { readonly file: string; readonly error: GraftError }[];
   readonly duplicates: readonly Duplicate[];
+  /** How many pictures came from the cache. */
+  readonly cached: number;
 }
 
 export interface SetFeaturesOptions {
+  /** The folder of the feature cache, or false for none. @default $XDG_CACHE_HOME/onnx-graft, or ~/.cache/onnx-graft */
+  readonly cache?: string | false;
   readonly allowFormats?: readonly AllowedFormat[];
   /** Pictures a run. @default 8 */
   readonly batch?: number;
   readonly onProgress?: (at: Progress) => void;
+  readonly onWarning?: (text: string) => void;
   readonly signal?: AbortSignal;
 }
 
-/** Runs the train and validation pictures of a set through a backbone. */
+/** Runs the train and validation pictures of a set through a backbone; what the cache has is not decoded again. */
 export async function setFeatures(
   runtime: Runtime,
   backbone: Backbone,
@@ -51,82 +59,90 @@ export async function setFeatures(
 ): Promise<SetFeatures> {
   const splits = (['train', 'validation'] as const).map(split => set.splits.get(split) ?? []);
   const items = splits.flat();
-  const session = await runtime.open(backbone.featurizer);
-  try {
-    const { features, hashes, errors } = await throughBackbone(runtime, session, backbone, items, options);
+  const { rows, hashes, errors, cached } = await rowsOf(runtime, backbone, items, options);
+  let from = 0;
+  const parts = splits.map((list): SplitFeatures => {
+    const places = list.flatMap((item, i) => (rows.has(from + i) ? [{ item, at: from + i }] : []));
+    from += list.length;
     const width = backbone.features;
-    let from = 0;
-    const parts = splits.map((list): SplitFeatures => {
-      const places = list.flatMap((item, i) => (hashes[from + i] ? [{ item, at: from + i }] : []));
-      from += list.length;
-      const own = new Float32Array(places.length * width);
-      places.forEach(({ at }, i) => own.set(features.subarray(at * width, (at + 1) * width), i * width));
-      return {
-        features: own,
-        count: places.length,
-        width,
-        labels: labelsOf(
-          places.map(({ item }) => item),
-          set,
-        ),
-        items: places.map(({ item }) => item),
-        hashes: places.map(({ at }) => hashes[at]!),
-      };
-    });
-    const [train, validation] = parts as [SplitFeatures, SplitFeatures];
-    const named = ({ items: of, hashes: sums }: SplitFeatures) => of.map(({ name }, i) => ({ name, sha256: sums[i]! }));
-    const duplicates = duplicatesAcross(
-      new Map([
-        ['train', named(train)],
-        ['validation', named(validation)],
-      ]),
-    );
-    return { train, validation, errors, duplicates };
-  } finally {
-    await session.close();
-  }
+    const features = new Float32Array(places.length * width);
+    places.forEach(({ at }, i) => features.set(rows.get(at)!, i * width));
+    const read = places.map(({ item }) => item);
+    return {
+      features,
+      count: places.length,
+      width,
+      labels: labelsOf(read, set),
+      items: read,
+      hashes: places.map(({ at }) => hashes[at]!),
+    };
+  });
+  const [train, validation] = parts as [SplitFeatures, SplitFeatures];
+  const named = ({ items: of, hashes: sums }: SplitFeatures) => of.map(({ name }, i) => ({ name, sha256: sums[i]! }));
+  const duplicates = duplicatesAcross(
+    new Map([
+      ['train', named(train)],
+      ['validation', named(validation)],
+    ]),
+  );
+  return { train, validation, errors, duplicates, cached };
 }
 
-async function throughBackbone(
-  runtime: Runtime,
-  session: Session,
-  { features: width, preprocessing }: Backbone,
-  items: readonly Item[],
-  { batch = 8, onProgress, allowFormats = [], signal }: SetFeaturesOptions,
-) {
-  const features = new Float32Array(items.length * width);
-  const hashes = new Array<string | undefined>(items.length);
-  const errors: { file: string; error: GraftError }[] = [];
-  const size = preprocessing.width * preprocessing.height * 3;
-  let waiting: { index: number; pixels: Uint8Array }[] = [];
-  let done = 0;
-  const flush = async () => {
-    if (waiting.length === 0) return;
-    const bytes = new Uint8Array(waiting.length * size);
-    waiting.forEach(({ pixels }, i) => bytes.set(pixels, i * size));
-    const shape = [waiting.length, preprocessing.height, preprocessing.width, 3];
-    const results = await session.run(new Map([['pictures', runtime.tensor(tensor('uint8', shape, bytes))]]));
-    const rows = floats(await results.get('features')!.read());
-    waiting.forEach(({ index }, i) => features.set(rows.subarray(i * width, (i + 1) * width), index * width));
-    for (const result of results.values()) result.dispose();
-    done += waiting.length;
-    waiting = [];
-    onProgress?.({ what: 'featurizing', done, total: items.length });
-  };
+/** Features by place in the list: first from the cache, then through the network. */
+async function rowsOf(runtime: Runtime, backbone: Backbone, items: readonly Item[], options: SetFeaturesOptions) {
+  const { batch = 8, onProgress, onWarning, allowFormats = [], signal } = options;
+  const { preprocessing, featurizer, features: width } = backbone;
+  const stop = signal ? { signal } : {};
   const files = items.map(({ file }) => file);
-  for await (const picture of pictureStream(files, preprocessing, { allowFormats, ...(signal ? { signal } : {}) })) {
-    if ('error' in picture) {
-      errors.push({ file: items[picture.index]!.name, error: picture.error });
-      done++;
-    } else {
-      hashes[picture.index] = picture.sha256;
-      waiting.push(picture);
+  const hashes: (string | undefined)[] = [];
+  for await (const hashed of hashFiles(files, stop)) hashes.push('sha256' in hashed ? hashed.sha256 : undefined);
+  const cache =
+    options.cache === false
+      ? undefined
+      : await openCache({
+          folder: options.cache ?? defaultCacheFolder(process.env),
+          key: cacheKey({ featurizer, preprocessing, runtime: runtime.name, optimization: 'all' }),
+          onWarning: ({ file, reason }) => onWarning?.(`${file} of the feature cache is passed over: ${reason}`),
+        });
+  const { found, missing } = await splitByCache(cache, hashes, width);
+  const rows = new Map(found);
+  const errors: { file: string; error: GraftError }[] = [];
+  if (missing.length > 0) {
+    const session = await runtime.open(featurizer);
+    try {
+      const pictures = pictureStream(
+        missing.map(place => files[place]!),
+        preprocessing,
+        { allowFormats, ...stop },
+      );
+      const made = await featurize({
+        session,
+        runtime,
+        pictures,
+        width: preprocessing.width,
+        height: preprocessing.height,
+        features: width,
+        batch,
+        ...(cache ? { cache } : {}),
+        onProgress: done => onProgress?.({ what: 'featurizing', done, total: missing.length }),
+        onCacheFailure: error =>
+          onWarning?.(
+            `the feature cache could not be written: ${error instanceof Error ? error.message : String(error)}`,
+          ),
+        ...stop,
+      });
+      made.rows.forEach(({ index, sha256 }, i) => {
+        const place = missing[index]!;
+        rows.set(place, made.features.subarray(i * width, (i + 1) * width));
+        hashes[place] = sha256;
+      });
+      const names = new Map(items.map(({ file, name }) => [file, name]));
+      for (const { file, error } of made.errors) errors.push({ file: names.get(file) ?? file, error });
+    } finally {
+      await session.close();
     }
-    if (waiting.length >= batch) await flush();
   }
-  await flush();
-  onProgress?.({ what: 'featurizing', done: items.length, total: items.length });
-  return { features, hashes, errors };
+  return { rows, hashes, errors, cached: found.size };
 }
 
 /** Labels as training graphs take them. */

@@ -28,11 +28,14 @@ export interface TransferOptions extends BackboneOptions, HeadOptions {
   readonly out: string;
   /** Share of each class held out where the pictures have no validation folder, above 0 and below 1. @default 0.2 */
   readonly validation?: number;
+  /** The folder of the feature cache, or false for none. @default $XDG_CACHE_HOME/onnx-graft, or ~/.cache/onnx-graft */
+  readonly cache?: string | false;
   /** Formats beside JPEG, PNG, WebP and GIF. @default [] */
   readonly allowFormats?: readonly AllowedFormat[];
   /** Write over a run that is there. @default false */
   readonly force?: boolean;
   readonly onProgress?: (at: Progress) => void;
+  readonly onWarning?: (text: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -44,7 +47,7 @@ export interface TransferResult {
   /** Figures on the validation pictures, which also chose strength and temperature. */
   readonly evaluation: Evaluation;
   readonly classes: readonly string[];
-  readonly counts: { readonly train: number; readonly validation: number };
+  readonly counts: { readonly train: number; readonly validation: number; readonly cached: number };
   readonly head: {
     readonly name: string;
     readonly strength: number;
@@ -89,7 +92,7 @@ export async function transfer(pictures: string, options: TransferOptions, runti
       manifest,
       evaluation,
       classes: set.classes,
-      counts: { train: features.train.count, validation: features.validation.count },
+      counts: { train: features.train.count, validation: features.validation.count, cached: features.cached },
       head: {
         name: head.name,
         strength: head.strength,
@@ -108,7 +111,7 @@ export async function transfer(pictures: string, options: TransferOptions, runti
 
 /** Everything that decides the run, resolved. */
 function runJson(pictures: string, options: TransferOptions, backbone: Backbone, runtime: Runtime): object {
-  const { onProgress: _p, signal: _s, ...said } = options;
+  const { onProgress: _p, onWarning: _w, signal: _s, ...said } = options;
   return {
     version: 1,
     pictures,

@@ -29,14 +29,14 @@ test('one at a time, also within a process', async t => {
   const folder = join(await folderOf(t), 'run');
   const first = await lock(folder);
   const error = await t.throwsAsync<GraftError>(lock(folder));
-  t.is(error.code, 'LOCK_HELD');
+  t.is(error.code, 'LOCKED');
   t.is(error.kind, 'locked');
   t.regex(error.message, new RegExp(`process ${process.pid} on ${hostname()}`));
   await first.release();
   await first.release();
   const second = await lock(folder);
   await first.release(); // a lock that is somebody else's by now stays
-  t.is(await codeOf(lock(folder)), 'LOCK_HELD');
+  t.is(await codeOf(lock(folder)), 'LOCKED');
   await second.release();
   t.deepEqual(await fs.readdir(folder), []);
 });
@@ -47,14 +47,14 @@ test('stale is what is surely gone, nothing else', async t => {
   const mine = { ...thisProcess(), token: 'other' };
   const rows: readonly (readonly [what: string, content: unknown, code: string])[] = [
     ['a process that is gone', gone(), 'done'],
-    ['one that lives', mine, 'LOCK_HELD'],
-    ['one that lives, of unknown start', { ...mine, start: '' }, 'LOCK_HELD'],
-    ['another machine', { ...gone(), host: 'elsewhere' }, 'LOCK_HELD'],
-    ['another container', { ...gone(), space: 'pid:[1]' }, 'LOCK_HELD'],
-    ['no JSON', undefined, 'LOCK_HELD'],
-    ['nothing known', null, 'LOCK_HELD'],
-    ['a number for a name', { ...gone(), host: 1 }, 'LOCK_HELD'],
-    ['a process of no number', { ...gone(), pid: 0 }, 'LOCK_HELD'],
+    ['one that lives', mine, 'LOCKED'],
+    ['one that lives, of unknown start', { ...mine, start: '' }, 'LOCKED'],
+    ['another machine', { ...gone(), host: 'elsewhere' }, 'LOCKED'],
+    ['another container', { ...gone(), space: 'pid:[1]' }, 'LOCKED'],
+    ['no JSON', undefined, 'LOCKED'],
+    ['nothing known', null, 'LOCKED'],
+    ['a number for a name', { ...gone(), host: 1 }, 'LOCKED'],
+    ['a process of no number', { ...gone(), pid: 0 }, 'LOCKED'],
   ];
   for (const [what, content, code] of rows) {
     await fs.writeFile(path, content === undefined ? '' : JSON.stringify(content));
@@ -86,7 +86,7 @@ test('a takeover that died is taken over', async t => {
   ] as const)
     // prettier-ignore
     await fs.writeFile(join(folder, name), JSON.stringify(holder));
-  t.is(await codeOf(lock(folder)), 'LOCK_HELD');
+  t.is(await codeOf(lock(folder)), 'LOCKED');
 });
 
 test('a lock that could not be removed when it was released is taken again', async t => {
@@ -107,7 +107,7 @@ test('disks without links lock too', async t => {
   const link = () => Promise.reject(Object.assign(new Error('EPERM'), { code: 'EPERM' }));
   const disk: Disk = { ...realDisk, link };
   const held = await lock(folder, { disk });
-  t.is(await codeOf(lock(folder, { disk })), 'LOCK_HELD');
+  t.is(await codeOf(lock(folder, { disk })), 'LOCKED');
   await held.release();
   t.deepEqual(await fs.readdir(folder), []);
 });
@@ -120,7 +120,7 @@ test('every fault: locked or not, never half', async t => {
       if (stale) await fs.writeFile(join(folder, 'lock'), content);
       try {
         const held = await lock(folder, { disk: fault.disk });
-        t.is(await codeOf(lock(folder)), 'LOCK_HELD', name);
+        t.is(await codeOf(lock(folder)), 'LOCKED', name);
         await held.release();
       } catch (error) {
         t.regex((error as GraftError).code, /^DISK_/, name);
@@ -159,7 +159,7 @@ test('three processes, a hundred turns each: never two at once', async t => {
   const script = `let turns = 0, overlaps = 0;
     while (turns < Number(count)) {
       let held;
-      try { held = await lock(folder); } catch (error) { if (error.code !== 'LOCK_HELD') throw error; continue; }
+      try { held = await lock(folder); } catch (error) { if (error.code !== 'LOCKED') throw error; continue; }
       try { await fs.writeFile(folder + '/inside', '', { flag: 'wx' }); } catch { overlaps++; }
       await fs.rm(folder + '/inside', { force: true });
       await held.release();
@@ -182,7 +182,7 @@ test('three processes find a hundred stale locks: each is taken over once', asyn
   }
   const script = `const won = [];
     for (let i = 0; i < Number(count); i++) {
-      try { await lock(folder + '/' + i); won.push(i); } catch (error) { if (error.code !== 'LOCK_HELD') throw error; }
+      try { await lock(folder + '/' + i); won.push(i); } catch (error) { if (error.code !== 'LOCKED') throw error; }
     }
     console.log(JSON.stringify(won)); process.stdin.resume(); process.stdin.on('end', () => process.exit());`;
   const children = [1, 2, 3].map(() => child(script, folder, String(count)));

@@ -132,7 +132,7 @@ test('pieces that do not give what the network gave are not written', async t =>
     outputs: [{ type: 'float32', shape: ['N', 3, 8, 8] }],
     names: ['noise'],
   });
-  builder.output(Relu(noise!), 'y');
+  builder.output(Relu(noise), 'y');
   const path = join(folder, 'noise.onnx');
   writeFileSync(path, encodeModel(modelOf(builder.finish())));
   const out = join(folder, 'parts');

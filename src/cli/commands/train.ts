@@ -2,13 +2,19 @@
 
 import { nodeRuntime, printable, transfer, type TransferOptions } from '../../index.js';
 import type { Command, FlagsOf } from '../command.js';
-import { backboneFlags, progressOf, warnAbout } from '../shared.js';
+import { backboneFlags, pictureFlags, progressOf, warnAbout } from '../shared.js';
 import { percent, seconds } from '../text.js';
 
 const flags = {
   backbone: { type: 'string', value: 'model.onnx', help: 'the network whose features are used' },
   out: { type: 'string', value: 'folder', help: 'the folder of the run', default: 'run' },
   ...backboneFlags,
+  ...pictureFlags,
+  cache: {
+    type: 'string',
+    value: 'folder',
+    help: 'where features are kept for later runs; none keeps nothing (default: ~/.cache/onnx-graft)',
+  },
   validation: {
     type: 'number',
     value: 'share',
@@ -37,8 +43,16 @@ export const trainCommand: Command = {
   ],
   async run({ args, flags: given, output, signal }) {
     const began = performance.now();
-    const { backbone, out, ...rest } = given as unknown as TransferOptions;
-    const options: TransferOptions = { ...rest, backbone, out, onProgress: progressOf(output), signal };
+    const { backbone, out, cache, ...rest } = given as unknown as TransferOptions;
+    const options: TransferOptions = {
+      ...rest,
+      ...(cache === undefined ? {} : { cache: cache === 'none' ? false : cache }),
+      backbone,
+      out,
+      onProgress: progressOf(output),
+      onWarning: text => output.warn(text),
+      signal,
+    };
     const pictures = args[0] as string;
     const result = await transfer(pictures, options, nodeRuntime());
     output.settle();
