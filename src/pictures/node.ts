@@ -28,3 +28,4 @@ export {
 } from './sources.js';
 export { type Split } from './manifest.js';
 export { listPictures, type Stray } from './walk.js';
+export { thumbnail } from './thumbnail.js';

@@ -14,6 +14,12 @@ export const errors = defineErrors('GRAFT', {
       `${printable(at.file)} has no single picture input: ${printable(at.found)}`,
     hint: 'A backbone takes one picture tensor of rank 4.',
   },
+  SIZE_UNKNOWN: {
+    kind: 'usage',
+    message: (at: { file: string; input: string }) =>
+      `the height and width of ${printable(at.input)} in ${printable(at.file)} are names, not numbers`,
+    hint: 'Say the picture size with --size 224.',
+  },
   DIFFERENT: {
     kind: 'check',
     message: (at: { what: string; difference: number; tolerance: number }) =>
@@ -39,5 +45,15 @@ export const errors = defineErrors('GRAFT', {
     message: (at: { label: string; labels: readonly string[]; pictures: string }) =>
       `${printable(at.pictures)} has the class ${printable(at.label)}, which the bundle does not know: it knows ${at.labels.slice(0, 12).map(printable).join(', ')}${at.labels.length > 12 ? ' …' : ''}`,
     hint: 'Name the folders as the labels of the bundle.',
+  },
+  NO_TAPS: {
+    kind: 'usage',
+    message: (at: { file: string }) => `no value of ${printable(at.file)} was named`,
+    hint: 'Name values with --value; graft inspect lists the cuts.',
+  },
+  NO_MODEL: {
+    kind: 'usage',
+    message: (at: { missing: string }) => `${at.missing} is missing`,
+    hint: 'graft convert model.onnx --out clean.onnx; graft convert --list names the passes.',
   },
 });

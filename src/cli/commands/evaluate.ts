@@ -1,6 +1,6 @@
 // graft evaluate: what a bundle is worth on labelled pictures.
 
-import { evaluate, isMultiLabelEvaluation, nodeRuntime, printable, type Evaluation } from '../../index.js';
+import { evaluate, isMultiLabelEvaluation, nodeRuntime, printable, writeReport, type Evaluation } from '../../index.js';
 import type { Command } from '../command.js';
 import type { Output } from '../output.js';
 import { pictureFlags, progressOf } from '../shared.js';
@@ -19,12 +19,18 @@ export const evaluateCommand: Command = {
       choices: ['train', 'validation', 'test'],
       help: 'which part (default: test, or else validation, or else train)',
     },
+    html: { type: 'string', value: 'file', help: 'also write a report: one HTML file that loads nothing' },
+    force: { type: 'boolean', help: 'write over a report that is there' },
     ...pictureFlags,
   },
-  examples: ['graft evaluate run/bundle pictures/', 'graft evaluate run/bundle pictures/ --json'],
+  examples: [
+    'graft evaluate run/bundle pictures/',
+    'graft evaluate run/bundle pictures/ --html report.html',
+    'graft evaluate run/bundle pictures/ --json',
+  ],
   async run({ args, flags, output, signal }) {
     const split = flags['split'] as 'train' | 'validation' | 'test' | undefined;
-    const { evaluation, seen } = await evaluate(
+    const result = await evaluate(
       args[0] as string,
       args[1] as string,
       {
@@ -35,12 +41,16 @@ export const evaluateCommand: Command = {
       },
       nodeRuntime(),
     );
+    const { evaluation, seen } = result;
+    const html = flags['html'] as string | undefined;
+    if (html) await writeReport(html, result, { force: flags['force'] === true });
     output.settle();
     output.data(evaluation);
     if (seen.train > 0) output.warn(`${seen.train} of these pictures were trained on: the figures flatter`);
     if (seen.validation > 0)
       output.say(`${seen.validation} of these pictures were used for choosing (strength, temperature)`);
     print(evaluation, output);
+    if (html) output.print(`\n${output.green('saved')} ${html}`);
     for (const { file, error } of evaluation.errors)
       if (!output.json) output.warn(`${printable(file)}: ${error.code}: ${error.message}`);
     return evaluation.errors.length > 0 ? 3 : 0;
