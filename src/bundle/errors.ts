@@ -18,10 +18,4 @@ export const errors = defineErrors('BUNDLE', {
       `${printable(at.file)} is of version ${at.found}; this program reads up to version ${at.known}`,
     hint: 'Update onnx-graft.',
   },
-  FILE_DAMAGED: {
-    kind: 'input',
-    message: (at: { file: string; found: string; wanted: string }) =>
-      `${printable(at.file)} is not the file that the manifest names: found ${at.found}, wanted ${at.wanted}`,
-    hint: 'The bundle is damaged or was changed by hand; make it again or copy it again.',
-  },
 });

@@ -3,7 +3,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256, writeTogether, type DiskOptions } from '../base/node.js';
+import { GraftError } from '../base/index.js';
+import { readChecked, sha256, writeTogether, type DiskOptions } from '../base/node.js';
 import { modelCard } from './card.js';
 import { errors } from './errors.js';
 import { parseManifest, type Manifest } from './manifest.js';
@@ -40,11 +41,20 @@ export async function writeBundle(
 }
 
 /**
- * Reads a bundle and checks every file that its manifest names.
+ * Reads a bundle and checks every file that its manifest names. A bundle that is being replaced just now is read once more.
  *
- * @throws BUNDLE_MISSING, BUNDLE_MANIFEST, BUNDLE_VERSION, BUNDLE_FILE_DAMAGED
+ * @throws BUNDLE_MISSING, BUNDLE_MANIFEST, BUNDLE_VERSION, STATE_CORRUPT where a file is not the one that was written
  */
 export async function readBundle(folder: string): Promise<Bundle> {
+  try {
+    return await readOnce(folder);
+  } catch (error) {
+    if (error instanceof GraftError && error.code === 'STATE_CORRUPT') return readOnce(folder);
+    throw error;
+  }
+}
+
+async function readOnce(folder: string): Promise<Bundle> {
   const path = join(folder, 'manifest.json');
   let bytes: Buffer;
   try {
@@ -54,19 +64,9 @@ export async function readBundle(folder: string): Promise<Bundle> {
   }
   const manifest = parseManifest(bytes.toString('utf8'), path);
   let model: Uint8Array | undefined;
-  for (const { name, bytes: size, sha256: wanted } of manifest.files) {
-    const file = join(folder, name);
-    let content: Buffer;
-    try {
-      content = await readFile(file);
-    } catch (cause) {
-      throw errors.FILE_DAMAGED({ file, found: 'no such file', wanted: `${size} bytes` }, cause);
-    }
-    if (content.length !== size)
-      throw errors.FILE_DAMAGED({ file, found: `${content.length} bytes`, wanted: `${size}` });
-    const found = sha256(content);
-    if (found !== wanted) throw errors.FILE_DAMAGED({ file, found: `SHA-256 ${found}`, wanted });
-    if (name === 'model.onnx') model = content;
+  for (const record of manifest.files) {
+    const content = await readChecked(folder, record);
+    if (record.name === 'model.onnx') model = content;
   }
   return { folder, manifest, sha256: sha256(bytes), model: model! };
 }

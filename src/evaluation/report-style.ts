@@ -55,7 +55,7 @@ tbody th { color: var(--ink); font-size: 14px; overflow-wrap: anywhere; min-widt
 .matrix td.miss { background: color-mix(in oklab, var(--bad) calc(14% + var(--share) * 0.86%), var(--surface)); }
 .matrix td.strong { color: var(--on-heat); font-weight: 600; }
 .matrix .corner { text-align: right; padding: 0 8px 4px 0; vertical-align: bottom; color: var(--soft); }
-svg { display: block; width: 100%; height: auto; overflow: visible; }
+svg { display: block; width: 100%; max-width: 680px; height: auto; overflow: visible; }
 svg text { fill: var(--soft); font-size: 12px; font-family: inherit; }
 svg .strong { fill: var(--ink); font-weight: 600; }
 svg .good-text { fill: var(--good); font-weight: 600; }

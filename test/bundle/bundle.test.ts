@@ -41,11 +41,11 @@ test('a changed file, a missing one and a missing bundle are told apart', async 
   await writeBundle(folder, model, manifest);
   await t.throwsAsync(writeBundle(folder, model, manifest), { code: 'DISK_EXISTS' });
   appendFileSync(join(folder, 'model.onnx'), 'x');
-  await t.throwsAsync(readBundle(folder), { code: 'BUNDLE_FILE_DAMAGED' });
+  await t.throwsAsync(readBundle(folder), { code: 'STATE_CORRUPT' });
   writeFileSync(join(folder, 'model.onnx'), Uint8Array.of(1, 2, 4));
-  await t.throwsAsync(readBundle(folder), { code: 'BUNDLE_FILE_DAMAGED' });
+  await t.throwsAsync(readBundle(folder), { code: 'STATE_CORRUPT' });
   rmSync(join(folder, 'model.onnx'));
-  await t.throwsAsync(readBundle(folder), { code: 'BUNDLE_FILE_DAMAGED' });
+  await t.throwsAsync(readBundle(folder), { code: 'STATE_CORRUPT' });
   rmSync(folder, { recursive: true });
 });
 
