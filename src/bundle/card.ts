@@ -10,9 +10,9 @@ const plain = (text: string): string => printable(text).replace(/[\\`*_{}[\]()#+
 export function modelCard(manifest: Omit<Manifest, 'files'>): string {
   const { labels, task, backbone, data, metrics, preprocessing, versions, inputs, outputs } = manifest;
   const recipe = preprocessing as { width?: number; height?: number };
-  const percent = (value: unknown) => (typeof value === 'number' ? `${(100 * value).toFixed(1)} %` : 'not measured');
+  const percent = (value: unknown) => (typeof value === 'number' ? `${(100 * value).toFixed(1)}%` : 'not measured');
   const interval = Array.isArray(metrics['accuracyInterval'])
-    ? ` (95 % interval ${metrics['accuracyInterval'].map(percent).join(' to ')})`
+    ? ` (95% interval ${metrics['accuracyInterval'].map(percent).join(' to ')})`
     : '';
   const counts = Object.entries(data.classes).map(([label, count]) => `| ${plain(label)} | ${count} |`);
   return `# A classifier of ${labels.length} ${task === 'single' ? 'classes' : 'labels'}

@@ -15,8 +15,8 @@ export function amount(value: number): string {
 export const shapeText = (shape: readonly (number | string)[] | undefined): string =>
   shape ? `[${shape.map(dim => (dim === '' ? '?' : typeof dim === 'string' ? printable(dim) : dim)).join(', ')}]` : '?';
 
-/** 0.9345 → `93.5 %` */
-export const percent = (value: number | null): string => (value === null ? '–' : `${(100 * value).toFixed(1)} %`);
+/** 0.9345 → `93.5%` */
+export const percent = (value: number | null): string => (value === null ? '–' : `${(100 * value).toFixed(1)}%`);
 
 /** Seconds as `8.2 s` or `3 min 5 s`. */
 export const seconds = (value: number): string =>

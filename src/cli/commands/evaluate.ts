@@ -61,7 +61,7 @@ function print(evaluation: Evaluation, output: Output): void {
   const [low, high] = evaluation.accuracyInterval;
   output.print(`${evaluation.count} pictures (${evaluation.split})`);
   output.print(
-    `accuracy                    ${output.bold(percent(evaluation.accuracy))}  (95 % interval ${percent(low)} to ${percent(high)})`,
+    `accuracy                    ${output.bold(percent(evaluation.accuracy))}  (95% interval ${percent(low)} to ${percent(high)})`,
   );
   output.print(`negative log-likelihood     ${evaluation.negativeLogLikelihood.toFixed(4)}`);
   output.print(`expected calibration error  ${percent(evaluation.expectedCalibrationError)}`);

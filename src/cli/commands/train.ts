@@ -62,7 +62,7 @@ export const trainCommand: Command = {
     output.print(`${classes.length} classes: ${classes.map(printable).join(', ')}`);
     output.print(`${counts.train} pictures trained on, ${counts.validation} held out`);
     output.print(
-      `accuracy on the held-out pictures ${output.bold(percent(evaluation.accuracy))} (95 % interval ${percent(low)} to ${percent(high)}), negative log-likelihood ${evaluation.negativeLogLikelihood.toFixed(3)}`,
+      `accuracy on the held-out pictures ${output.bold(percent(evaluation.accuracy))} (95% interval ${percent(low)} to ${percent(high)}), negative log-likelihood ${evaluation.negativeLogLikelihood.toFixed(3)}`,
     );
     output.print(
       `${output.green('saved')} ${result.bundle}  ${output.dim(seconds((performance.now() - began) / 1000))}`,
