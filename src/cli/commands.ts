@@ -1,11 +1,13 @@
 // The commands of `graft`, in the order in which help lists them.
 
 import type { Command } from './command.js';
+import { convertCommand } from './commands/convert.js';
 import { demoCommand } from './commands/demo.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { predictCommand } from './commands/predict.js';
 import { splitCommand } from './commands/split.js';
+import { tapsCommand } from './commands/taps.js';
 import { trainCommand } from './commands/train.js';
 
 export const commands: readonly Command[] = [
@@ -14,5 +16,7 @@ export const commands: readonly Command[] = [
   evaluateCommand,
   inspectCommand,
   splitCommand,
+  tapsCommand,
+  convertCommand,
   demoCommand,
 ];

@@ -4,37 +4,12 @@ import type { Graph, Model } from '../graph/index.js';
 import { featurizerModel, type PixelFormat } from '../artifacts/index.js';
 import { encodeModel } from '../codec/index.js';
 import { inspectModel, type Inspection } from '../inspect/index.js';
-import {
-  clean,
-  constantsToInitializers,
-  dropUnused,
-  float16ToFloat32,
-  inferShapes,
-  inlineFunctions,
-  pipeline,
-  symbolicBatch,
-  upgradeTo,
-  weightsFromInputs,
-} from '../passes/index.js';
-import { houseOpset } from '../graph/index.js';
+import { dropUnused } from '../passes/index.js';
 import type { Preprocessing } from '../pictures/index.js';
 import { settlePreprocessing, type PreprocessingFlags } from '../pictures/node.js';
+import { atTheDoor } from './door.js';
 import { errors } from './errors.js';
 import { readRunnable, valueOf, type NetworkFile } from './network.js';
-
-/** What is trained, merged or fused passes here first. */
-export const atTheDoor = pipeline(
-  'door',
-  inlineFunctions,
-  constantsToInitializers,
-  weightsFromInputs,
-  float16ToFloat32,
-  upgradeTo(houseOpset),
-  symbolicBatch,
-  clean,
-  dropUnused,
-  inferShapes,
-);
 
 export interface BackboneOptions extends PreprocessingFlags {
   /**

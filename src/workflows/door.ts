@@ -33,9 +33,10 @@ export const doorPasses: readonly DoorPass[] = [
   { pass: lowerOpset, summary: `writes models of a later opset than ${houseOpset} in its words` },
   { pass: upgradeTo(houseOpset), summary: `writes models of an older opset than ${houseOpset} in its words` },
   { pass: symbolicBatch, summary: 'lets a network that takes one picture take any number' },
+  { pass: dropUnused, summary: 'drops nodes and weights that no output needs' },
   { pass: clean, summary: 'takes out what training leaves: Dropout, Identity, unread statistics' },
   { pass: foldShapes, summary: 'computes shape arithmetic whose result is known' },
-  { pass: dropUnused, summary: 'drops nodes and weights that no output needs' },
+  { pass: dropUnused, summary: 'drops what the two before it left over' },
   { pass: inferShapes, summary: 'writes down the type and shape of every value' },
 ];
 

@@ -51,9 +51,4 @@ export const errors = defineErrors('GRAFT', {
     message: (at: { file: string }) => `no value of ${printable(at.file)} was named`,
     hint: 'Name values with --value; graft inspect lists the cuts.',
   },
-  NO_MODEL: {
-    kind: 'usage',
-    message: (at: { missing: string }) => `${at.missing} is missing`,
-    hint: 'graft convert model.onnx --out clean.onnx; graft convert --list names the passes.',
-  },
 });
