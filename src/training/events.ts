@@ -1,0 +1,114 @@
+// What a training run tells while it goes, and what it gives in the end. Runs are async generators of events, stop
+// rules are functions from run to run, and whoever reads the events prints, draws and saves.
+
+import type { Tensor } from '../base/index.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { Figures } from './figures.js';
+
+/** The run goes on from a checkpoint. */
+export interface ResumedEvent {
+  readonly kind: 'resumed';
+  /** Epochs done. */
+  readonly epoch: number;
+  readonly best?: BestUntilNow;
+}
+
+/** The best epoch until now, by validation loss. */
+export interface BestUntilNow {
+  readonly epoch: number;
+  readonly loss: number;
+}
+
+/** An epoch is over. */
+export interface EpochEvent {
+  readonly kind: 'epoch';
+  /** From 1 on. */
+  readonly epoch: number;
+  /** Steps done since the beginning of the run. */
+  readonly step: number;
+  /** Learning rate of its last step. */
+  readonly rate: number;
+  /** Mean over its pictures, each at its own step. */
+  readonly trainLoss: number;
+  /** Of the weights that the run will give: averaged, where it averages. */
+  readonly validation?: Figures;
+  /** Of the weights after the last step, where the run averages. */
+  readonly validationOfLast?: Figures;
+  readonly best?: BestUntilNow;
+}
+
+/** The epoch just told is the best until now. */
+export interface BestEvent {
+  readonly kind: 'best';
+  readonly epoch: number;
+  readonly validation: Figures;
+}
+
+/** Here the run may be resumed. */
+export interface CheckpointEvent {
+  readonly kind: 'checkpoint';
+  readonly epoch: number;
+  readonly checkpoint: Checkpoint;
+}
+
+/** The run ends before its last epoch. */
+export interface StoppedEvent {
+  readonly kind: 'stopped';
+  /** Epochs done. */
+  readonly epoch: number;
+  readonly reason: StopReason;
+}
+
+/** `flat`: validation got no better; `asked`: by its signal. */
+export type StopReason = 'flat' | 'asked';
+
+export type TrainingEvent = ResumedEvent | EpochEvent | BestEvent | CheckpointEvent | StoppedEvent;
+
+/** What a run gives. */
+export interface TrainingResult {
+  /** The parameters of the best epoch; without validation those of the last. Averaged, where the run averages. */
+  readonly trained: ReadonlyMap<string, Tensor>;
+  /** The epoch that `trained` is of; 0 before the first. */
+  readonly epoch: number;
+  readonly validation?: Figures;
+  readonly reason: 'finished' | StopReason;
+  /** Where the run ended. */
+  readonly last: Checkpoint;
+}
+
+/** A run. Answering an event with a reason ends it after the epoch in hand. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- `for await` answers with nothing
+export type TrainingRun = AsyncGenerator<TrainingEvent, TrainingResult, StopReason | undefined | void>;
+
+/**
+ * Walks a run to its end.
+ *
+ * @param run the run
+ * @param onEvent sees each event before the run goes on; may save, print, or throw
+ * @example
+ * const { trained } = await finish(trainingRun(options), event => console.error(event.kind));
+ */
+export async function finish(
+  run: TrainingRun,
+  onEvent: (event: TrainingEvent) => void | Promise<void> = () => undefined,
+): Promise<TrainingResult> {
+  let ended = false;
+  try {
+    for (;;) {
+      const { done, value } = await run.next();
+      if (done) {
+        ended = true;
+        return value;
+      }
+      await onEvent(value);
+    }
+  } finally {
+    if (!ended) await abandon(run);
+  }
+}
+
+/** Ends a run that nobody walks on, so that it closes what it opened. */
+export async function abandon(run: TrainingRun): Promise<void> {
+  // The result is for callers who wait for one; here is none.
+  await run.return(undefined as never);
+}
