@@ -29,10 +29,11 @@ export const tapsCommand: Command = {
       output.print(
         `${printable(name)}  ${type ?? '?'} ${shapeText(shape)}${wasOutput ? '  (was an output already)' : ''}`,
       );
-    output.print('optimizations off: old outputs equal bit for bit');
-    output.print(
-      `optimizations on:  ${result.difference === 0 ? 'old outputs equal' : `largest relative difference ${result.difference.toExponential(1)}`}`,
-    );
+    const apart = (relative: number) =>
+      relative === 0 ? 'old outputs equal bit for bit' : `old outputs differ by ${relative.toExponential(1)} at most`;
+    const why = result.halfPrecision ? ' (a float16 network: onnxruntime keeps float32 between its nodes)' : '';
+    output.print(`optimizations off: ${apart(result.difference.exact)}${why}`);
+    output.print(`optimizations on:  ${apart(result.difference.optimized)}`);
     output.print(`${output.green('saved')} ${result.file}`);
     return 0;
   },
