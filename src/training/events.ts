@@ -76,9 +76,12 @@ export interface TrainingResult {
   readonly last: Checkpoint;
 }
 
-/** A run. Answering an event with a reason ends it after the epoch in hand. */
+/** What a run hears after an event. */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- `for await` answers with nothing
-export type TrainingRun = AsyncGenerator<TrainingEvent, TrainingResult, StopReason | undefined | void>;
+export type Answer = StopReason | undefined | void;
+
+/** A run. Answering an event with a reason ends it after the epoch in hand. */
+export type TrainingRun = AsyncGenerator<TrainingEvent, TrainingResult, Answer>;
 
 /**
  * Walks a run to its end.

@@ -1,8 +1,33 @@
-export { lbfgs, type Evaluated, type LbfgsOptions, type Minimum, type Objective } from './lbfgs.js';
+export { decodeCheckpoint, encodeCheckpoint, type Best, type Checkpoint } from './checkpoint.js';
+export { untilFlat } from './early-stopping.js';
+export type { Dropout } from './epoch-plan.js';
 export {
-  fitLogistic,
-  type LabelledFeatures,
-  type LogisticFit,
-  type LogisticOptions,
-  type StrengthFigures,
-} from './logistic.js';
+  finish,
+  type Answer,
+  type BestEvent,
+  type BestUntilNow,
+  type CheckpointEvent,
+  type EpochEvent,
+  type ResumedEvent,
+  type StoppedEvent,
+  type StopReason,
+  type TrainingEvent,
+  type TrainingResult,
+  type TrainingRun,
+} from './events.js';
+export type { Figures } from './figures.js';
+export type { LabelledFeatures } from './labelled-features.js';
+export { lbfgs, type Evaluated, type LbfgsOptions, type Minimum, type Objective } from './lbfgs.js';
+export { fitLogistic, type LogisticFit, type LogisticOptions, type StrengthFigures } from './logistic.js';
+export { polyak, type Averaging } from './polyak.js';
+export { stepByStepRun, trainingRun, type EpochArtifacts, type StepArtifacts, type TrainingRunOptions } from './run.js';
+export {
+  constant,
+  cosine,
+  oneCycle,
+  warmUp,
+  type CosineOptions,
+  type OneCycleOptions,
+  type Schedule,
+} from './schedules.js';
+export type { StateLayout } from './state-layout.js';

@@ -5,17 +5,8 @@
 
 import { elements, floats, Random, tensor, type Tensor } from '../base/index.js';
 import type { Runtime, Session } from '../runtime/index.js';
+import type { LabelledFeatures } from './labelled-features.js';
 import { lbfgs, type Evaluated } from './lbfgs.js';
-
-/** Features and what is true of them. */
-export interface LabelledFeatures {
-  /** [count, width] */
-  readonly features: Float32Array;
-  readonly count: number;
-  readonly width: number;
-  /** int64 [count], or float32 [count, classes] of several labels. */
-  readonly labels: Tensor;
-}
 
 export interface LogisticOptions {
   /** Values of C that are tried, from strong to weak. @default 10^-6 … 10^2 in half decades */

@@ -1,0 +1,146 @@
+// A training run over a head's artifacts, from its options: what is asked for is checked, settled and handed to the
+// loop. The same options, the same pictures and the same seed give the same bits, broken off and resumed or not.
+
+import { Random, type Tensor } from '../base/index.js';
+import type { Runtime } from '../runtime/index.js';
+import type { Checkpoint } from './checkpoint.js';
+import { untilFlat } from './early-stopping.js';
+import { stepsPerEpoch, type Plan } from './epoch-plan.js';
+import { errors } from './errors.js';
+import type { TrainingRun } from './events.js';
+import { checkLabelled, type LabelledFeatures } from './labelled-features.js';
+import { polyak } from './polyak.js';
+import { oneCycle, type Schedule } from './schedules.js';
+import { checkState, type StateLayout } from './state-layout.js';
+import { walkEpochs } from './walk-epochs.js';
+import { epochAtOnce, stepByStep, type Walker } from './walkers.js';
+
+/** Encoded graphs of a run that walks an epoch at once. */
+export interface EpochArtifacts extends StateLayout {
+  readonly epoch: Uint8Array;
+  readonly evaluation: Uint8Array;
+}
+
+/** Encoded graphs of a run that walks step by step. */
+export interface StepArtifacts extends StateLayout {
+  readonly training: Uint8Array;
+  readonly optimizer: Uint8Array;
+  readonly evaluation: Uint8Array;
+}
+
+export interface TrainingRunOptions<Artifacts extends StateLayout = EpochArtifacts> {
+  readonly runtime: Runtime;
+  readonly artifacts: Artifacts;
+  /** `P`, `P.m`, `P.average` …, float32; not read where the run is resumed. */
+  readonly initialState: ReadonlyMap<string, Tensor>;
+  readonly train: LabelledFeatures;
+  /** Chooses the best epoch; without, the last one is given. */
+  readonly validation?: LabelledFeatures;
+  readonly epochs: number;
+  /** Learning rate at the peak of the schedule. */
+  readonly rate: number;
+  /** Most pictures in a step. @default 32 */
+  readonly batch?: number;
+  /** @default oneCycle() */
+  readonly schedule?: Schedule;
+  /** Half-life of the Polyak average in epochs, where the artifacts have one. @default 1 */
+  readonly halfLife?: number;
+  /** Epochs without a better one after which the run ends. @default all epochs are run */
+  readonly patience?: number;
+  /** Epochs from checkpoint to checkpoint; there is always one at the end. @default 1 */
+  readonly checkpointEvery?: number;
+  /** @default 0 */
+  readonly seed?: number;
+  /** Ends the run after the epoch in hand. */
+  readonly signal?: AbortSignal;
+  readonly resumeFrom?: Checkpoint;
+}
+
+const defaults = { batch: 32, halfLife: 1, checkpointEvery: 1, seed: 0 } as const;
+
+/**
+ * Trains a head, an epoch at once. Nothing happens before the first event is asked for.
+ *
+ * @throws `TRAINING_OPTION`, `TRAINING_DATA`, `TRAINING_STATE`, `TRAINING_OTHER_RUN` at once; while it goes
+ *   `TRAINING_DIVERGED` and the runtime's own
+ * @example
+ * const run = trainingRun({ runtime, artifacts, initialState, train, validation, epochs: 30, rate: 1e-3 });
+ * const { trained } = await finish(run, event => console.error(event));
+ */
+export function trainingRun(options: TrainingRunOptions): TrainingRun {
+  const { runtime, artifacts, train } = options;
+  return begin(options, artifacts.evaluation, () => epochAtOnce(runtime, artifacts.epoch, train));
+}
+
+/** The same run with the same bits, a step at a time: slower, and open to a look at each gradient. */
+export function stepByStepRun(options: TrainingRunOptions<StepArtifacts>): TrainingRun {
+  const { runtime, artifacts, train } = options;
+  return begin(options, artifacts.evaluation, () => stepByStep(runtime, artifacts, train));
+}
+
+function begin(
+  options: TrainingRunOptions<StateLayout>,
+  evaluation: Uint8Array,
+  openWalker: () => Promise<Walker>,
+): TrainingRun {
+  const resolved: Resolved = { ...defaults, schedule: oneCycle(), ...options };
+  for (const option of ['epochs', 'batch', 'checkpointEvery'] as const)
+    if (!Number.isSafeInteger(resolved[option]) || resolved[option] < 1)
+      throw errors.OPTION({ option, found: resolved[option], wanted: 'a whole number from 1' });
+  if (!(resolved.rate > 0 && Number.isFinite(resolved.rate)))
+    throw errors.OPTION({ option: 'rate', found: resolved.rate, wanted: 'a number above 0' });
+  checkLabelled('train', options.train);
+  if (options.validation) checkLabelled('validation', options.validation);
+  const plan = planOf(resolved);
+  const identity = identityOf(resolved, plan);
+  const { resumeFrom } = options;
+  if (resumeFrom) checkIdentity(identity, resumeFrom.run);
+  checkState(options.artifacts, resumeFrom?.state ?? options.initialState);
+  const { runtime, artifacts, epochs, checkpointEvery, validation, signal } = resolved;
+  const run = walkEpochs({
+    runtime,
+    layout: artifacts,
+    plan,
+    epochs,
+    checkpointEvery,
+    identity,
+    from: resumeFrom ?? { epoch: 0, state: options.initialState },
+    isResumed: resumeFrom !== undefined,
+    validation,
+    signal,
+    evaluation,
+    openWalker,
+  });
+  return options.patience === undefined ? run : untilFlat(options.patience, run);
+}
+
+type Resolved = TrainingRunOptions<StateLayout> &
+  Required<Pick<TrainingRunOptions, keyof typeof defaults | 'schedule'>>;
+
+function planOf({ train, batch, artifacts, seed, rate, schedule, halfLife, epochs }: Resolved): Plan {
+  const { count } = train;
+  const perEpoch = stepsPerEpoch({ count, batch });
+  const total = perEpoch * epochs;
+  return {
+    count,
+    batch,
+    dropouts: artifacts.dropouts,
+    random: new Random(seed),
+    rateAt: step => rate * schedule(step - 1, total),
+    averagingAt: polyak(halfLife, perEpoch),
+  };
+}
+
+/** What the steps of a run depend on beside its graphs; functions are told by some of their values. */
+function identityOf({ train, validation, epochs, batch, halfLife, seed }: Resolved, plan: Plan): Map<string, string> {
+  const total = stepsPerEpoch(plan) * epochs;
+  const rates = [1, Math.ceil(total / 3), total].map(plan.rateAt);
+  const facts = { pictures: train.count, validation: validation?.count ?? 0, epochs, batch, rates, halfLife, seed };
+  return new Map(Object.entries(facts).map(([name, value]) => [name, String(value)]));
+}
+
+function checkIdentity(wanted: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): void {
+  for (const [field, value] of wanted)
+    if (found.get(field) !== value)
+      throw errors.OTHER_RUN({ field, found: found.get(field) ?? 'not told', wanted: value });
+}

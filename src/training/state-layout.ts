@@ -1,0 +1,33 @@
+// What the state of a run consists of: each parameter `P` and what stands beside it, `P.m`, `P.v`, `P.average`.
+
+import { byteLength, type Tensor } from '../base/index.js';
+import type { Dropout } from './epoch-plan.js';
+import { errors } from './errors.js';
+
+/** What a run needs to know of the graphs it walks. */
+export interface StateLayout {
+  readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** What stands beside each parameter `P` in the state: `m`, `v`, `average`. */
+  readonly slots: readonly string[];
+  readonly dropouts: readonly Dropout[];
+}
+
+/** Whether a Polyak average stands beside the parameters. */
+export const averages = ({ slots }: StateLayout): boolean => slots.includes('average');
+
+/** The parts of a state that hold what the run gives, by parameter: its averages where it averages. */
+export function trainedNames(layout: StateLayout): Map<string, string> {
+  return new Map(layout.parameters.map(({ name }) => [name, averages(layout) ? `${name}.average` : name]));
+}
+
+/** Refuses a state that lacks a part, or has one of another shape. */
+export function checkState({ parameters, slots }: StateLayout, state: ReadonlyMap<string, Tensor>): void {
+  for (const { name, shape } of parameters)
+    for (const part of [name, ...slots.map(slot => `${name}.${slot}`)]) {
+      const found = state.get(part);
+      const wanted = `float32 [${shape.join(',')}]`;
+      const told = found ? `${found.type} [${found.shape.join(',')}]` : 'missing';
+      if (told !== wanted || found?.bytes.length !== byteLength('float32', shape))
+        throw errors.STATE({ name: part, found: told, wanted });
+    }
+}

@@ -1,0 +1,138 @@
+// The training loop. An epoch is a run or two of the epoch graph; between epochs weights are measured, events told and
+// stop wishes heard. State stays on the device and is released when it is replaced.
+
+import { tensor, type Tensor } from '../base/index.js';
+import type { DeviceTensor, Runtime } from '../runtime/index.js';
+import type { Checkpoint } from './checkpoint.js';
+import { stepsPerEpoch, windowsOf, type Plan } from './epoch-plan.js';
+import { errors } from './errors.js';
+import type { Answer, StopReason, TrainingRun } from './events.js';
+import { measure, type Measured } from './figures.js';
+import type { LabelledFeatures } from './labelled-features.js';
+import { averages, trainedNames, type StateLayout } from './state-layout.js';
+import { disposeAll, onDevice, type DeviceState, type Walker } from './walkers.js';
+
+/** A run whose options are settled. */
+export interface Settled {
+  readonly runtime: Runtime;
+  readonly layout: StateLayout;
+  readonly plan: Plan;
+  readonly epochs: number;
+  readonly checkpointEvery: number;
+  /** Goes into checkpoints. */
+  readonly identity: ReadonlyMap<string, string>;
+  readonly from: Pick<Checkpoint, 'epoch' | 'state' | 'best'>;
+  readonly isResumed: boolean;
+  readonly validation: LabelledFeatures | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly evaluation: Uint8Array;
+  readonly openWalker: () => Promise<Walker>;
+}
+
+/** Walks the epochs of a run. */
+export async function* walkEpochs(run: Settled): TrainingRun {
+  const { runtime, layout, plan, epochs, identity } = run;
+  const perEpoch = stepsPerEpoch(plan);
+  const names = trainedNames(layout);
+  let { epoch, best } = run.from;
+  let stop: StopReason | undefined;
+  let saved: Checkpoint | undefined;
+  const hear = (answer: Answer) => (stop ??= answer ?? undefined);
+  const untilNow = () => (best ? { best: { epoch: best.epoch, loss: best.validation.loss } } : {});
+
+  if (run.isResumed) hear(yield { kind: 'resumed', epoch, ...untilNow() });
+  const closing: (() => unknown)[] = [];
+  try {
+    let state = onDevice(runtime, partsOf(layout, run.from.state));
+    closing.push(() => disposeAll(state));
+    const walker = await run.openWalker();
+    closing.push(() => walker.close());
+    const evaluation = await runtime.open(run.evaluation);
+    closing.push(() => evaluation.close());
+    const measured = run.validation && onDeviceOf(runtime, run.validation);
+    if (measured) closing.push(() => (measured.features.dispose(), measured.labels.dispose()));
+    const worth = (at: ReadonlyMap<string, string>) => measured && measure(evaluation, measured, chosen(state, at));
+
+    while (epoch < epochs && !hear(run.signal?.aborted ? 'asked' : undefined)) {
+      epoch++;
+      let sum = 0;
+      for (const window of windowsOf(plan, epoch)) {
+        const { next, losses } = await walker.walk(state, window);
+        disposeAll(state);
+        state = next;
+        for (const loss of losses) sum += loss * window.batch;
+      }
+      const trainLoss = finite(epoch, sum / plan.count);
+      const validation = await worth(names);
+      const ofLast = averages(layout) ? await worth(new Map([...names.keys()].map(name => [name, name]))) : undefined;
+      const isBest =
+        validation !== undefined && !(finite(epoch, validation.loss) >= (best?.validation.loss ?? Infinity));
+      if (isBest) best = { epoch, validation, trained: await readAll(chosen(state, names)) };
+      const step = epoch * perEpoch;
+      hear(
+        yield {
+          kind: 'epoch',
+          epoch,
+          step,
+          rate: plan.rateAt(step),
+          trainLoss,
+          ...(validation ? { validation } : {}),
+          ...(ofLast ? { validationOfLast: ofLast } : {}),
+          ...untilNow(),
+        },
+      );
+      if (isBest) hear(yield { kind: 'best', epoch, validation });
+      // Engines that run on this thread let nobody else speak in between: a signal needs a turn of the event loop.
+      await turn();
+      hear(run.signal?.aborted ? 'asked' : undefined);
+      if (stop || epoch === epochs || epoch % run.checkpointEvery === 0) {
+        saved = await checkpoint();
+        hear(yield { kind: 'checkpoint', epoch, checkpoint: saved });
+      }
+    }
+    const reason = epoch < epochs && stop ? stop : 'finished';
+    if (reason !== 'finished') yield { kind: 'stopped', epoch, reason };
+    const last = saved?.epoch === epoch ? saved : await checkpoint();
+    if (best) return { trained: best.trained, epoch: best.epoch, validation: best.validation, reason, last };
+    return { trained: await readAll(chosen(state, names)), epoch, reason, last };
+
+    async function checkpoint(): Promise<Checkpoint> {
+      const all = await readAll(state);
+      return { epoch, step: epoch * perEpoch, state: all, ...(best ? { best } : {}), run: identity };
+    }
+  } finally {
+    for (const close of closing.reverse()) await close();
+  }
+}
+
+/** The parts of a state that the graphs know. */
+function partsOf({ parameters, slots }: StateLayout, state: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  const names = parameters.flatMap(({ name }) => [name, ...slots.map(slot => `${name}.${slot}`)]);
+  return new Map(names.map(name => [name, state.get(name)!]));
+}
+
+/** Parts of a state under the names of the parameters. */
+function chosen(state: DeviceState, names: ReadonlyMap<string, string>): Map<string, DeviceTensor> {
+  return new Map([...names].map(([name, part]) => [name, state.get(part)!]));
+}
+
+async function readAll(state: DeviceState): Promise<Map<string, Tensor>> {
+  const read = new Map<string, Tensor>();
+  for (const [name, value] of state) read.set(name, await value.read());
+  return read;
+}
+
+function onDeviceOf(runtime: Runtime, { features, count, width, labels }: LabelledFeatures): Measured {
+  return {
+    features: runtime.tensor(tensor('float32', [count, width], features)),
+    labels: runtime.tensor(labels),
+    truth: labels,
+  };
+}
+
+function finite(epoch: number, found: number): number {
+  if (!Number.isFinite(found)) throw errors.DIVERGED({ epoch, found });
+  return found;
+}
+
+const turn = () => new Promise<void>(resolve => setTimeout(resolve, 0));
