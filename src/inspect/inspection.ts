@@ -16,6 +16,7 @@ import { coreOperators, inferShapes, type OperatorSet } from '../operators/index
 import { activationTeller } from './activated.js';
 import { networkOf, type Network } from './classifier.js';
 import { cutsOf, flowOf, type FactsByName } from './cuts.js';
+import { pairsOf } from './pairs.js';
 import { layersOf, type Layer } from './layers.js';
 import { pictureInputOf, type PictureInput } from './layout.js';
 import { stageNames } from './stages.js';
@@ -113,19 +114,21 @@ export function inspectModel(model: Model, operators: OperatorSet = coreOperator
     quantized: [...ops.keys()].some(op =>
       /^(QLinear|Quantize|Dequantize|ConvInteger|MatMulInteger|DynamicQuantize)/.test(op),
     ),
-    cuts: cuts.map(({ values, depth }) => {
-      const before = cost(depth);
-      return {
-        values,
-        names: values.length === 1 ? (namesBy.get(values[0]!) ?? []) : [],
-        shapes: values.map(name => facts.get(name)?.shape),
-        activated: values.every(isActivated),
-        parametersBefore: before.parameters,
-        parametersAfter: total.parameters - before.parameters,
-        macsBefore: before.macs,
-        macsAfter: total.macs - before.macs,
-      };
-    }),
+    cuts: [...cuts, ...pairsOf(graph, facts)]
+      .sort((a, b) => a.depth - b.depth)
+      .map(({ values, depth }) => {
+        const before = cost(depth);
+        return {
+          values,
+          names: values.length === 1 ? (namesBy.get(values[0]!) ?? []) : [],
+          shapes: values.map(name => facts.get(name)?.shape),
+          activated: values.every(isActivated),
+          parametersBefore: before.parameters,
+          parametersAfter: total.parameters - before.parameters,
+          macsBefore: before.macs,
+          macsAfter: total.macs - before.macs,
+        };
+      }),
     names,
     layers: layersOf(wiring, name => isArithmetic(facts, name)),
     facts,

@@ -11,7 +11,10 @@ export const inspectCommand: Command = {
   description:
     'Says what each network is: inputs, outputs, operators, parameters, what it recognises, and every valid cut.',
   arguments: [{ name: '<model...>', help: 'one or more .onnx files' }],
-  flags: { layers: { type: 'boolean', help: 'also list every layer: kernel, stride, output size, receptive field' } },
+  flags: {
+    pairs: { type: 'boolean', help: 'also list pairs of values that cut together (they are always in --json)' },
+    layers: { type: 'boolean', help: 'also list every layer: kernel, stride, output size, receptive field' },
+  },
   examples: ['graft inspect squeezenet1.1.onnx', 'graft inspect *.onnx --json'],
   async run({ args, flags, output }) {
     const found = inspect(args[0] as readonly string[], { layers: flags['layers'] === true });
@@ -20,13 +23,13 @@ export const inspectCommand: Command = {
       if (i > 0) output.print('');
       if ('error' in one) {
         if (!output.json) output.warn(`${printable(one.file)}: ${one.error.code}: ${one.error.message}`);
-      } else print(one, output);
+      } else print(one, output, flags['pairs'] === true);
     });
     return found.some(one => 'error' in one) ? 3 : 0;
   },
 };
 
-function print(one: InspectedFile, output: Output): void {
+function print(one: InspectedFile, output: Output, withPairs: boolean): void {
   const { network } = one;
   output.print(output.bold(printable(one.file)));
   const rows: [string, string][] = [
@@ -65,9 +68,10 @@ function print(one: InspectedFile, output: Output): void {
   } else if (network.lastCut) rows.splice(1, 0, ['last cut', printable(network.lastCut)]);
   if (one.unknownOperators.length > 0) rows.push(['unknown', one.unknownOperators.map(printable).join(', ')]);
   for (const line of wrapRows(rows, output.width)) output.print(line);
-  if (one.cuts.length > 0) {
+  const cuts = one.cuts.filter(({ values }) => withPairs || values.length === 1);
+  if (cuts.length > 0) {
     output.print('');
-    const cutRows = one.cuts.map(cut => [
+    const cutRows = cuts.map(cut => [
       cut.names.map(printable).join(' ') || '',
       cut.values.map(printable).join(' + '),
       cut.shapes.map(shapeText).join(' + '),
