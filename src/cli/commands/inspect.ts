@@ -79,7 +79,8 @@ function print(one: InspectedFile, output: Output, withPairs: boolean): void {
       amount(cut.macsBefore),
       cut.activated ? 'yes' : '',
     ]);
-    const head = ['name', 'cut', 'shape', 'parameters before', 'multiply-adds before', 'activated'];
+    const head = ['name', 'cut at', 'shape', 'params', 'mult-adds', 'active'];
+    output.print(output.dim('cuts: parameters and multiply-adds are those before the cut'));
     for (const line of table(head, cutRows, output, [3, 4])) output.print(line);
   }
   if (one.layers) {
