@@ -1,7 +1,7 @@
 // What training leaves behind: Dropout, Identity, the extra outputs of BatchNormalization, casts to the type that is
 // there already. Each is taken out and its readers read what it passed on; names of outputs stay.
 
-import { namesRead, renameNode, type Graph, type Node, type ValueInfo } from '../graph/index.js';
+import { namesRead, renameNode, subgraphsOf, type Graph, type Node, type ValueInfo } from '../graph/index.js';
 import { pass } from './pass.js';
 import { mapModel } from './walk.js';
 
@@ -83,7 +83,8 @@ function passesOn(node: Node, graph: Graph, types: ReadonlyMap<string, ValueInfo
   }
   return false;
 }
-const reads = (graph: Graph, name: string): boolean => graph.nodes.some(node => node.inputs.includes(name));
+const reads = (graph: Graph, name: string): boolean =>
+  graph.nodes.some(node => node.inputs.includes(name) || (subgraphsOf(node).length > 0 && namesRead(node).has(name)));
 
 function isTraining(node: Node, graph: Graph): boolean {
   const name = node.inputs[2];
