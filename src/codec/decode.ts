@@ -81,6 +81,8 @@ export function decodeModel(bytes: Uint8Array, { limits, external }: DecodeOptio
     } else if (field === 8 && wire === 2) opsets.push(decodeOpset(reader.message()));
     else if (field === 14 && wire === 2) {
       const [key, value] = decodeEntry(reader.message());
+      if (metadata.has(key) && metadata.get(key) !== value)
+        throw errors.AMBIGUOUS({ where: 'the model', what: `metadata ${printable(key)} is given twice` });
       metadata.set(key, value);
     } else if (field === 25 && wire === 2) functions.push(decodeFunction(reader.message(), context));
     else return false;
@@ -297,7 +299,17 @@ function decodeAttribute(reader: Reader, context: TensorContext, node: string): 
     else return false;
     return true;
   });
-  if (reference) return [key, { kind: 'reference', value: reference, of: type }];
+  // A reference says a name and a kind; whatever else stands there is kept as it was read.
+  if (reference)
+    return [
+      key,
+      {
+        kind: 'reference',
+        value: reference,
+        of: type,
+        ...(seen.size === 0 && !extra && Number.isSafeInteger(type) ? {} : { raw }),
+      },
+    ];
   const kind = attributeKinds[type] ?? '';
   const guessed = type === 0 && seen.size === 1 ? [...seen][0]! : kind;
   if (!guessed) {
@@ -326,12 +338,14 @@ function named({ name, tensor }: { name: string; tensor: Initializer }): Initial
 
 function decodeValueInfo(reader: Reader): ValueInfo {
   let of = '';
-  let type: Pick<ValueInfo, 'type' | 'shape' | 'typeBytes'> = {};
+  let type: Pick<ValueInfo, 'type' | 'shape' | 'typeBytes'> | undefined;
   const extra = reader.fields((field, wire) => {
     if (wire !== 2) return false;
     if (field === 1) of = name(reader, 'a value');
-    else if (field === 2) type = decodeType(reader.message(), of);
-    else return false;
+    else if (field === 2) {
+      if (type) throw errors.AMBIGUOUS({ where: of, what: 'it has two types' });
+      type = decodeType(reader.message(), of);
+    } else return false;
     return true;
   });
   return { name: of, ...type, ...kept(extra) };
@@ -339,7 +353,7 @@ function decodeValueInfo(reader: Reader): ValueInfo {
 
 function decodeType(reader: Reader, of: string): Pick<ValueInfo, 'type' | 'shape' | 'typeBytes'> {
   const typeBytes = reader.bytes.subarray(reader.offset, reader.end);
-  let found: Pick<ValueInfo, 'type' | 'shape'> = {};
+  let found: Pick<ValueInfo, 'type' | 'shape'> | undefined;
   // Types nest without a limit of their own; every level is walked so that the depth is counted.
   const walk = (inner: Reader): void => {
     inner.fields((_field, wire) => {
@@ -351,8 +365,10 @@ function decodeType(reader: Reader, of: string): Pick<ValueInfo, 'type' | 'shape
   reader.fields((field, wire) => {
     if (wire !== 2) return false;
     const inner = reader.message();
-    if (field === 1) found = decodeTensorType(inner, of);
-    else if (field === 4 || field === 5 || field === 8 || field === 9) walk(inner);
+    if (field === 1) {
+      if (found) throw errors.AMBIGUOUS({ where: of, what: 'it has two types' });
+      found = decodeTensorType(inner, of);
+    } else if (field === 4 || field === 5 || field === 8 || field === 9) walk(inner);
     return true;
   });
   return { ...found, typeBytes };
@@ -365,6 +381,7 @@ function decodeTensorType(reader: Reader, of: string): Pick<ValueInfo, 'type' | 
     if (field === 1 && wire === 0) number = Number(reader.varint());
     else if (field === 2 && wire === 2) {
       const dims = reader.message();
+      if (shape) throw errors.AMBIGUOUS({ where: of, what: 'it has two shapes' });
       shape = [];
       dims.fields((inner, kind) => {
         if (inner !== 1 || kind !== 2) return false;
@@ -410,6 +427,8 @@ function decodeFunction(reader: Reader, context: TensorContext): LocalFunction {
     else if (field === 10) at.domain = name(reader, 'the domain of a function');
     else if (field === 11) {
       const [key, value] = decodeAttribute(reader.message(), context, at.name);
+      if (defaults.has(key))
+        throw errors.AMBIGUOUS({ where: at.name, what: `attribute ${printable(key)} is given twice` });
       defaults.set(key, value);
     } else if (field === 12) {
       const info = decodeValueInfo(reader.message());

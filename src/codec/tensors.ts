@@ -1,6 +1,6 @@
 // TensorProto to bytes of its own type and back. raw_data stays a view into the file; typed fields are packed.
 
-import { bitsOf, type DataType } from '../base/index.js';
+import { bitsOf, elements, type DataType } from '../base/index.js';
 import type { Initializer, SparseTensor } from '../graph/index.js';
 import { checkExternal } from './external.js';
 import { errors } from './errors.js';
@@ -206,21 +206,38 @@ export function decodeSparse(reader: Reader, context: TensorContext): SparseTens
   const dims: bigint[] = [];
   let values: { name: string; tensor: Initializer } | undefined;
   let indices: Initializer | undefined;
+  const twice = () => errors.AMBIGUOUS({ where: values?.name ?? 'a sparse tensor', what: 'a part is given twice' });
   const extra = reader.fields((field, wire) => {
-    if (field === 1 && wire === 2) values = decodeTensor(reader.message(), context);
-    else if (field === 2 && wire === 2) indices = decodeTensor(reader.message(), context).tensor;
-    else if (field === 3 && (wire === 0 || wire === 2)) reader.repeated(wire, 0, at => dims.push(at.int64()));
-    else return false;
+    if (field === 1 && wire === 2) {
+      if (values) throw twice();
+      values = decodeTensor(reader.message(), context);
+    } else if (field === 2 && wire === 2) {
+      if (indices) throw twice();
+      indices = decodeTensor(reader.message(), context).tensor;
+    } else if (field === 3 && (wire === 0 || wire === 2)) {
+      reader.repeated(wire, 0, at => dims.push(at.int64()));
+      if (dims.length > 64) throw errors.SHAPE({ where: 'a sparse tensor', found: 'more than 64 dimensions' });
+    } else return false;
     return true;
   });
   const where = values?.name ?? 'a sparse tensor';
   if (!values || !indices) throw errors.SHAPE({ where, found: 'values or indices are missing' });
+  if (indices.type !== 'int64') throw errors.TYPE({ where, found: `indices of type ${indices.type}` });
   const { shape, count, size } = shapeOf(dims, values.tensor.type, where);
   if (size > context.left)
     throw errors.LIMIT_BYTES({ found: context.limit - context.left + size, limit: context.limit });
   context.left -= size;
+  // [n] flat or [n, rank]
+  const [given, across = 1] = indices.shape;
   const flat = indices.shape.length === 1 ? count : undefined;
-  const list = new BigInt64Array(new Uint8Array(indices.bytes).buffer);
+  if (values.tensor.shape.length !== 1 || given !== values.tensor.shape[0])
+    throw errors.SHAPE({
+      where,
+      found: `indices [${indices.shape.join(',')}] for values [${values.tensor.shape.join(',')}]`,
+    });
+  if (flat === undefined && (indices.shape.length !== 2 || across !== shape.length))
+    throw errors.SHAPE({ where, found: `indices [${indices.shape.join(',')}] into ${shape.length} dimensions` });
+  const list = elements({ ...indices, type: 'int64' });
   list.forEach((index, i) => {
     const bound = flat ?? shape[i % shape.length] ?? 0;
     if (index < 0n || index >= BigInt(bound))
