@@ -1,6 +1,6 @@
 // From a network file to the graph that gives features: the door, the cut, the recipe for its pictures.
 
-import type { Graph, Model } from '../graph/index.js';
+import { feedsOf, sliceOf, type Graph, type Model } from '../graph/index.js';
 import { featurizerModel, type PixelFormat } from '../artifacts/index.js';
 import { encodeModel } from '../codec/index.js';
 import { inspectModel, type Inspection } from '../inspect/index.js';
@@ -71,6 +71,12 @@ export function openBackbone(path: string, options: BackboneOptions = {}): Backb
     throw errors.NOT_A_BACKBONE({ file: path, reason: `it has no value ${at} whose shape is known` });
   const graph = upTo(model, at, inspection).graph;
   const { width, height } = preprocessing;
+  const others = feedsOf(graph).filter(({ name }) => name !== picture.name);
+  if (others.length > 0 || feedsOf(graph).length === 0)
+    throw errors.PICTURE_INPUT({
+      file: path,
+      found: `its features need ${others.map(({ name }) => name).join(', ') || 'no picture'}`,
+    });
   const used = new Set(graph.nodes.map(({ domain }) => domain));
   const opsets = new Map([...model.opsets].filter(([domain]) => domain !== '' && used.has(domain)));
   const featurizer = featurizerModel({ backbone: graph, opsets, width, height, pixels });
@@ -121,5 +127,7 @@ function upTo(model: Model, at: string, { facts }: Inspection): Model {
   const found = facts.get(at);
   const { type, shape } = found ?? {};
   const output = { name: at, ...(type ? { type } : {}), ...(shape ? { shape } : {}) };
-  return dropUnused({ ...model, graph: { ...model.graph, outputs: [output] } });
+  const { sources } = sliceOf(model.graph, [at]);
+  const inputs = model.graph.inputs.filter(({ name }) => sources.has(name));
+  return dropUnused({ ...model, graph: { ...model.graph, inputs, outputs: [output] } });
 }
