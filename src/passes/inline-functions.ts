@@ -1,9 +1,17 @@
 // Calls of model-local functions become the nodes of the function: values get fresh names, attributes that refer to
 // the call are filled in. After this every node is an operator.
 
-import { renameNode, type Attribute, type Graph, type LocalFunction, type Model, type Node } from '../graph/index.js';
+import {
+  renameNode,
+  type Attribute,
+  type Graph,
+  type LocalFunction,
+  type Model,
+  type Node,
+  type ValueInfo,
+} from '../graph/index.js';
 import { pass } from './pass.js';
-import { mapAttributes, mapModel, mapSubgraphs } from './walk.js';
+import { mapAttributes, mapGraph, mapModel, mapSubgraphs } from './walk.js';
 
 /** Puts the bodies of model-local functions where they are called. */
 export const inlineFunctions = pass('inline-functions', (model, tell) => {
@@ -22,7 +30,9 @@ export const inlineFunctions = pass('inline-functions', (model, tell) => {
       const called = table.get(keyOf({ domain: node.domain, name: node.op, overload: node.overload ?? '' }));
       if (!called || !sameDialect(called, model)) return [node];
       calls++;
-      return expand(bodyOf(called, node, fresh));
+      return expand(bodyOf(called, node, fresh)).map(one =>
+        mapSubgraphs(one, inner => mapGraph(inner, graph => ({ ...graph, nodes: expand(graph.nodes) }))),
+      );
     });
   const next = mapModel(model, graph =>
     graph.nodes.some(node => table.has(keyOf({ domain: node.domain, name: node.op, overload: node.overload ?? '' })))
@@ -58,7 +68,11 @@ function bodyOf(called: LocalFunction, call: Node, fresh: (hint: string) => stri
   const nodes = called.nodes.map(node => {
     for (const name of node.outputs) if (name && !renamed.has(name)) renamed.set(name, fresh(`${prefix}/${name}`));
     const filled = fill(node, call, called);
-    const next = renameNode(filled, renamed);
+    // The names that a body makes are made fresh too: it may stand in the network more than once.
+    const next = renameNode(
+      mapSubgraphs(filled, graph => freshGraph(graph, new Map(), name => fresh(`${prefix}/${name}`))),
+      renamed,
+    );
     return {
       ...next,
       name: fresh(`${prefix}/${node.name || node.op}`),
@@ -78,6 +92,33 @@ function bodyOf(called: LocalFunction, call: Node, fresh: (hint: string) => stri
       });
   });
   return nodes;
+}
+
+/** A body whose own names, and those of the bodies in it, are fresh. */
+function freshGraph(graph: Graph, outer: ReadonlyMap<string, string>, fresh: (name: string) => string): Graph {
+  const renamed = new Map(outer);
+  const claim = (name: string) => {
+    if (name) renamed.set(name, fresh(name));
+  };
+  for (const { name } of graph.inputs) claim(name);
+  for (const name of graph.initializers.keys()) if (!graph.inputs.some(input => input.name === name)) claim(name);
+  for (const { name } of graph.sparseInitializers) claim(name);
+  for (const { outputs } of graph.nodes) outputs.forEach(claim);
+  const named = (name: string) => renamed.get(name) ?? name;
+  const info = (one: ValueInfo): ValueInfo => ({ ...one, name: named(one.name) });
+  return {
+    ...graph,
+    inputs: graph.inputs.map(info),
+    outputs: graph.outputs.map(info),
+    initializers: new Map([...graph.initializers].map(([name, data]) => [named(name), data])),
+    sparseInitializers: graph.sparseInitializers.map(one => ({ ...one, name: named(one.name) })),
+    values: new Map([...graph.values].map(([name, one]) => [named(name), info(one)])),
+    nodes: graph.nodes.map(node => ({
+      ...mapSubgraphs(node, inner => freshGraph(inner, renamed, fresh)),
+      inputs: node.inputs.map(named),
+      outputs: node.outputs.map(named),
+    })),
+  };
 }
 
 /** Fills in the attributes that refer to those of the call; one that the call leaves open is left out. */

@@ -1,6 +1,6 @@
 // A network exported for one picture at a time becomes one for any number: the first dimension of its inputs gets a
-// name, and the constants of Reshape and Expand that state the old number follow it. What was inferred from the old
-// number is dropped, to be inferred again.
+// name, and what states the old number follows it: targets of Reshape, sizes of Resize, and constants that Concat puts
+// beside the values of each picture, such as a class token. What was inferred from the old number is inferred again.
 
 import { integers, tensor, type Tensor } from '../base/index.js';
 import {
@@ -10,6 +10,7 @@ import {
   type Graph,
   type Initializer,
   type Model,
+  type Node,
   type ValueInfo,
 } from '../graph/index.js';
 import { coreOperators, inferShapes } from '../operators/index.js';
@@ -39,9 +40,10 @@ export const symbolicBatch = pass('symbolic-batch', (model, tell) => {
     outputs: model.graph.outputs.map(withoutShape),
     values: new Map([...model.graph.values].map(([name, info]) => [name, withoutShape(info)])),
   };
-  const { graph: followed, count } = followReshapes(graph, before, size);
+  const { graph: followed, counts } = followBatch(graph, before, size);
   graph = followed;
-  tell(`made the batch of ${[...names].join(', ')} a name${count > 0 ? ` and let ${count} Reshape follow it` : ''}`);
+  const said = [...counts].map(([op, count]) => `${count} ${op}`).join(' and ');
+  tell(`made the batch of ${[...names].join(', ')} a name${said ? ` and let ${said} follow it` : ''}`);
   const next: Model = { ...model, graph };
   return next;
 });
@@ -51,8 +53,12 @@ const withoutShape = (info: ValueInfo): ValueInfo => {
   return info.type ? rest : { ...rest, ...(typeBytes ? { typeBytes } : {}) };
 };
 
-/** A Reshape to [1, …] of a value whose batch is open becomes one to [0, …] or, where ranks differ, [-1, …]. */
-function followReshapes(graph: Graph, before: ReadonlyMap<string, { shape?: readonly Dim[] }>, size: Dim) {
+type Shapes = ReadonlyMap<string, { readonly shape?: readonly Dim[] }>;
+
+/** Lets nodes that state the old batch follow the open one. */
+function followBatch(graph: Graph, before: Shapes, size: Dim) {
+  const counts = new Map<string, number>();
+  if (typeof size !== 'number') return { graph, counts };
   const initializers = new Map<string, Initializer>(graph.initializers);
   const constants = new Map<string, Tensor>(initializers);
   for (const node of graph.nodes) {
@@ -60,22 +66,76 @@ function followReshapes(graph: Graph, before: ReadonlyMap<string, { shape?: read
     if (held) constants.set(node.outputs[0]!, held);
   }
   const varies = batchValues(graph);
-  let count = 0;
-  const nodes = graph.nodes.map(node => {
-    if (node.op !== 'Reshape' || node.domain !== '' || !varies.has(node.inputs[0]!)) return node;
-    const held = constants.get(node.inputs[1] ?? '');
-    if (!held) return node;
-    const target = integers(held);
-    const from = before.get(node.inputs[0]!)?.shape;
-    if (typeof size !== 'number' || target[0] !== size || from?.[0] !== size) return node;
-    const at = target.includes(-1) ? 0 : -1;
-    const name = `${node.inputs[1]}/batch`;
-    initializers.set(name, tensor('int64', [target.length], [at, ...target.slice(1)]));
-    count++;
-    return { ...node, inputs: [node.inputs[0]!, name, ...node.inputs.slice(2)] };
+  const isOpen = (name: string) => varies.has(name) && before.get(name)?.shape?.[0] === size;
+  const hold = (name: string, values: readonly number[]) => {
+    initializers.set(name, tensor('int64', [values.length], values));
+    return name;
+  };
+  /** Nodes that make `[batch of value, …rest]` under a name. */
+  const sizesOf = (value: string, rest: readonly number[], name: string): Node[] => [
+    made('Shape', [value], `${name}/shape`),
+    made('Gather', [`${name}/shape`, hold(`${name}/first`, [0])], `${name}/batch`),
+    made('Concat', [`${name}/batch`, hold(`${name}/rest`, rest)], name, new Map([['axis', { kind: 'int', value: 0 }]])),
+  ];
+  const follow = (node: Node): readonly Node[] => {
+    const input = node.inputs[0]!;
+    if (node.op === 'Reshape' && isOpen(input)) {
+      // [1, …] becomes [0, …] beside a -1, and [-1, …] where the sizes are all said
+      const held = constants.get(node.inputs[1] ?? '');
+      const target = held ? integers(held) : [];
+      const allowZero = node.attributes.get('allowzero');
+      const isLiteral = allowZero?.kind === 'int' && allowZero.value !== 0;
+      if (target[0] !== size || (isLiteral && target.includes(-1))) return [node];
+      const name = hold(`${node.inputs[1]}/batch`, [target.includes(-1) ? 0 : -1, ...target.slice(1)]);
+      return [{ ...node, inputs: [input, name, ...node.inputs.slice(2)] }];
+    }
+    if (node.op === 'Resize' && isOpen(input) && !node.attributes.has('axes')) {
+      const held = constants.get(node.inputs[3] ?? '');
+      if (held?.type !== 'int64' || integers(held)[0] !== size) return [node];
+      const name = `${node.outputs[0]}/sizes`;
+      return [
+        ...sizesOf(input, integers(held).slice(1), name),
+        { ...node, inputs: [...node.inputs.slice(0, 3), name] },
+      ];
+    }
+    const axis = node.attributes.get('axis');
+    const open = node.inputs.find(isOpen);
+    if (node.op === 'Concat' && open && axis?.kind === 'int' && axis.value !== 0) {
+      const first: Node[] = [];
+      const inputs = node.inputs.map((name, i) => {
+        const shape = before.get(name)?.shape;
+        if (varies.has(name) || shape?.[0] !== size || axis.value + shape.length === 0) return name;
+        const repeated = `${node.outputs[0]}/repeated${i}`;
+        const ones = shape.slice(1).map(() => 1);
+        first.push(...sizesOf(open, ones, `${repeated}/sizes`), made('Expand', [name, `${repeated}/sizes`], repeated));
+        return repeated;
+      });
+      return first.length > 0 ? [...first, { ...node, inputs }] : [node];
+    }
+    return [node];
+  };
+  const nodes = graph.nodes.flatMap(node => {
+    if (node.domain !== '') return [node];
+    const followed = follow(node);
+    if (followed[0] !== node) counts.set(node.op, (counts.get(node.op) ?? 0) + 1);
+    return followed;
   });
-  return { graph: { ...graph, nodes, initializers }, count };
+  return { graph: { ...graph, nodes, initializers }, counts };
 }
+
+const made = (
+  op: string,
+  inputs: readonly string[],
+  output: string,
+  attributes: Node['attributes'] = new Map(),
+): Node => ({
+  op,
+  domain: '',
+  name: output,
+  inputs,
+  outputs: [output],
+  attributes,
+});
 
 /** Values that depend on the pictures. */
 function batchValues(graph: Graph): Set<string> {

@@ -1,0 +1,131 @@
+import test from 'ava';
+import { Random, tensor } from '../../src/base/index.js';
+import { encodeModel } from '../../src/codec/index.js';
+import type { Model } from '../../src/graph/index.js';
+import { inferShapes, symbolicBatch } from '../../src/passes/index.js';
+import { nodeRuntime } from '../../src/runtime/node.js';
+import { randomFeeds, runOnce } from '../../src/workflows/compare.js';
+import { held, keepsOutputs, networkOf, normal, whole, type NodeText } from './networks.js';
+
+const shapesFor = async (model: Model, batch: number) => {
+  const feeds = randomFeeds(model, new Random('batch'), { batch, other: 1 });
+  const found = await runOnce(nodeRuntime(), encodeModel(model), feeds, { optimization: 'disabled' });
+  return [...found.values()].map(({ shape }) => shape);
+};
+const weights = { w: normal('w', [4, 3, 3, 3]), flat: whole(1, 64), back: whole(1, -1, 4), fc: normal('fc', [64, 5]) };
+
+test('constants of Reshape that state the batch follow it', async t => {
+  const model = networkOf({
+    inputs: { x: [[1, 3, 6, 6]] },
+    outputs: { y: [[1, 5]], z: [[1, 16, 4]] },
+    weights,
+    nodes: [
+      ['Conv', 'x w', 'a'],
+      ['Reshape', 'a flat', 'b'],
+      ['Reshape', 'b back', 'z'],
+      ['MatMul', 'b fc', 'y'],
+    ],
+  });
+  const { model: after, told } = await keepsOutputs(t, symbolicBatch, model, { batch: 1 });
+  t.deepEqual(told, ['symbolic-batch: made the batch of x a name and let 2 Reshape follow it']);
+  t.deepEqual(after.graph.inputs[0]?.shape, ['N', 3, 6, 6]);
+  t.deepEqual(await shapesFor(after, 3), [
+    [3, 5],
+    [3, 16, 4],
+  ]);
+  t.deepEqual(
+    inferShapes(after).graph.outputs.map(({ shape }) => shape),
+    [
+      ['N', 5],
+      ['N', 16, 4],
+    ],
+  );
+});
+
+test('Reshape whose target is a Constant node, Flatten and Squeeze follow by themselves', async t => {
+  const nodes: NodeText[] = [
+    ['GlobalAveragePool', 'x', 'p'],
+    ['Constant', '', 'target', { value: held(whole(1, 3)) }],
+    ['Reshape', 'p target', 'a'],
+    ['Flatten', 'p', 'b'],
+    ['Squeeze', 'p axes', 'c'],
+    ['Add', 'a b', 'd'],
+    ['Add', 'd c', 'y'],
+  ];
+  const model = networkOf({
+    inputs: { x: [[1, 3, 4, 4]] },
+    outputs: { y: [[1, 3]] },
+    weights: { axes: whole(2, 3) },
+    nodes,
+  });
+  const { model: after } = await keepsOutputs(t, symbolicBatch, model, { batch: 1 });
+  t.deepEqual(await shapesFor(after, 3), [[3, 3]]);
+});
+
+test('tokens that are repeated for each picture follow', async t => {
+  // a vision transformer's class token: Expand to [1, 1, D], then Concat
+  const model = networkOf({
+    inputs: { x: [[1, 5, 4]] },
+    outputs: { y: [[1, 6, 4]] },
+    weights: { token: normal('token', [1, 1, 4]), sizes: whole(1, 1, 4) },
+    nodes: [
+      ['Expand', 'token sizes', 't'],
+      ['Concat', 't x', 'y', { axis: 1 }],
+    ],
+  });
+  const { model: after, told } = await keepsOutputs(t, symbolicBatch, model, { batch: 1 });
+  t.deepEqual(await shapesFor(after, 3), [[3, 6, 4]]);
+  t.deepEqual(told, ['symbolic-batch: made the batch of x a name and let 1 Concat follow it']);
+});
+
+test('sizes of Resize follow', async t => {
+  const model = networkOf({
+    inputs: { x: [[1, 3, 4, 4]] },
+    outputs: { y: [[1, 3, 8, 6]] },
+    weights: { sizes: whole(1, 3, 8, 6) },
+    nodes: [['Resize', 'x _ _ sizes', 'y', { mode: 'linear' }]],
+  });
+  const { model: after } = await keepsOutputs(t, symbolicBatch, model, { batch: 1 });
+  t.deepEqual(await shapesFor(after, 3), [[3, 3, 8, 6]]);
+});
+
+test('several inputs of one batch become one name, side inputs stay', async t => {
+  const model = networkOf({
+    inputs: { a: [[1, 3, 4, 4]], b: [[1, 3, 4, 4]], rate: [[1]] },
+    outputs: { y: [[1, 3, 4, 4]] },
+    nodes: [
+      ['Add', 'a b', 'c'],
+      ['Mul', 'c rate', 'y'],
+    ],
+  });
+  const { model: after } = await keepsOutputs(t, symbolicBatch, model, { batch: 1 });
+  t.deepEqual(
+    after.graph.inputs.map(({ shape }) => shape?.[0]),
+    ['N', 'N', 1],
+  );
+  t.deepEqual(await shapesFor(after, 3), [[3, 3, 4, 4]]);
+});
+
+test('a batch that is a name, or several pictures, stays', t => {
+  const named = networkOf({ inputs: { x: [['B', 3, 4, 4]] }, outputs: { y: [['B', 3, 4, 4]] }, nodes: [['Relu', 'x', 'y']] }); // prettier-ignore
+  t.is(symbolicBatch(named), named);
+  const eight = networkOf({ inputs: { x: [[8, 3, 4, 4]] }, outputs: { y: [[8, 3, 4, 4]] }, nodes: [['Relu', 'x', 'y']] }); // prettier-ignore
+  t.is(symbolicBatch(eight), eight);
+});
+
+test('what shape arithmetic reads of the batch follows by itself', async t => {
+  const model = networkOf({
+    inputs: { x: [[1, 3, 4, 4]] },
+    outputs: { y: [[1, 48]] },
+    weights: { zero: tensor('int64', [], [0]), front: whole(0), rest: whole(-1) },
+    nodes: [
+      ['Shape', 'x', 's'],
+      ['Gather', 's zero', 'n'],
+      ['Unsqueeze', 'n front', 'm'],
+      ['Concat', 'm rest', 'target', { axis: 0 }],
+      ['Reshape', 'x target', 'y'],
+    ],
+  });
+  const { model: after } = await keepsOutputs(t, symbolicBatch, model, { batch: 1 });
+  t.deepEqual(await shapesFor(after, 3), [[3, 48]]);
+});
