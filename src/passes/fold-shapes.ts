@@ -6,7 +6,7 @@ import { tensor, type Tensor } from '../base/index.js';
 import { houseOpset, subgraphsOf, type Dim, type Graph, type Initializer, type Node } from '../graph/index.js';
 import { coreOperators, inferShapes } from '../operators/index.js';
 import { pass } from './pass.js';
-import { mapModel } from './walk.js';
+import { freshNames, mapModel } from './walk.js';
 
 /** Longer ones are data, not shapes. */
 const longest = 1024;
@@ -15,6 +15,7 @@ const longest = 1024;
 export const foldShapes = pass('fold-shapes', (model, tell) => {
   const { facts } = inferShapes(model.graph, coreOperators, { opset: model.opsets.get('') ?? houseOpset });
   const { exact, once } = integerValues(model.graph, name => facts.get(name)?.type);
+  const fresh = freshNames(model.graph);
   let folded = 0;
   let targets = 0;
   const next = mapModel(model, graph => {
@@ -34,7 +35,7 @@ export const foldShapes = pass('fold-shapes', (model, tell) => {
       if (target && exact.has(target) && once.has(target) && !initializers.has(target)) {
         const numbers = targetFrom(facts.get(target)?.known, facts.get(node.inputs[0]!)?.shape, node);
         if (numbers) {
-          const own = `${target}/folded/${node.outputs[0]}`;
+          const own = fresh(`${node.outputs[0]}/target`);
           initializers.set(own, tensor('int64', [numbers.length], numbers));
           nodes.push({ ...node, inputs: [node.inputs[0]!, own] });
           targets++;
@@ -65,10 +66,10 @@ interface Facts {
 function constantFrom({ type, shape, known }: Facts): Tensor | undefined {
   if ((type !== 'int64' && type !== 'int32') || !shape || !known || known.length > longest) return undefined;
   if (!shape.every(dim => typeof dim === 'number') || !known.every(dim => typeof dim === 'number')) return undefined;
-  const sizes = shape as readonly number[];
+  const sizes = shape;
   const count = sizes.reduce((a, b) => a * b, 1);
   const isFit = count === known.length && known.every(dim => Number.isSafeInteger(dim));
-  return isFit ? tensor(type, sizes, known as readonly number[]) : undefined;
+  return isFit ? tensor(type, sizes, known) : undefined;
 }
 
 /** The target of a Reshape in which names are written as 0 or -1. */

@@ -11,20 +11,14 @@ import {
   type ValueInfo,
 } from '../graph/index.js';
 import { pass } from './pass.js';
-import { mapAttributes, mapGraph, mapModel, mapSubgraphs } from './walk.js';
+import { freshNames, mapAttributes, mapGraph, mapModel, mapSubgraphs } from './walk.js';
 
 /** Puts the bodies of model-local functions where they are called. */
 export const inlineFunctions = pass('inline-functions', (model, tell) => {
   if (model.functions.length === 0) return model;
   const table = new Map(model.functions.map(one => [keyOf(one), one]));
   let calls = 0;
-  const taken = namesOf(model.graph);
-  const fresh = (hint: string): string => {
-    let name = hint;
-    for (let n = 1; taken.has(name); n++) name = `${hint}_${n}`;
-    taken.add(name);
-    return name;
-  };
+  const fresh = freshNames(model.graph);
   const expand = (nodes: readonly Node[]): Node[] =>
     nodes.flatMap(node => {
       const called = table.get(keyOf({ domain: node.domain, name: node.op, overload: node.overload ?? '' }));
@@ -134,20 +128,4 @@ function fill(node: Node, call: Node, called: LocalFunction): Node {
   const inner = mapSubgraphs(filled, graph => ({ ...graph, nodes: graph.nodes.map(one => fill(one, call, called)) }));
   if (open.length === 0) return inner;
   return { ...inner, attributes: new Map([...inner.attributes].filter(([name]) => !open.includes(name))) };
-}
-
-/** Every name that a graph or one of its sub-graphs uses. */
-function namesOf(graph: Graph): Set<string> {
-  const names = new Set<string>();
-  const pending = [graph];
-  for (let one = pending.pop(); one; one = pending.pop()) {
-    for (const { name } of [...one.inputs, ...one.outputs]) names.add(name);
-    for (const name of one.initializers.keys()) names.add(name);
-    for (const node of one.nodes) {
-      names.add(node.name);
-      for (const name of [...node.inputs, ...node.outputs]) names.add(name);
-      mapSubgraphs(node, inner => (pending.push(inner), inner));
-    }
-  }
-  return names;
 }

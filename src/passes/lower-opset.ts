@@ -3,19 +3,11 @@
 // Anchors: https://github.com/onnx/onnx/blob/main/docs/Changelog.md, versions 21 to 26.
 
 import { tensor, type DataType, type Tensor } from '../base/index.js';
-import {
-  houseOpset,
-  subgraphsOf,
-  type Attribute,
-  type Graph,
-  type Initializer,
-  type Model,
-  type Node,
-} from '../graph/index.js';
+import { houseOpset, type Attribute, type Initializer, type Model, type Node } from '../graph/index.js';
 import { coreOperators, inferShapes } from '../operators/index.js';
 import { errors } from './errors.js';
 import { pass } from './pass.js';
-import { mapModel } from './walk.js';
+import { freshNames, mapModel } from './walk.js';
 
 /** The newest opset whose changes are known here. */
 const newest = 26;
@@ -41,21 +33,16 @@ export const lowerOpset = pass('lower-opset', (model, tell) => {
   if (from <= houseOpset) return model;
   if (from > newest) throw errors.OPSET_NEW({ found: from, newest });
   const { facts } = inferShapes(model.graph, coreOperators);
-  const taken = namesOf(model.graph);
+  const fresh = freshNames(model.graph);
   const written = new Map<string, number>();
   const next = mapModel(model, graph => {
     const initializers = new Map<string, Initializer>(graph.initializers);
     const at: Context = {
       rank: name => facts.get(name)?.shape?.length,
       type: name => initializers.get(name)?.type ?? facts.get(name)?.type,
-      fresh(hint) {
-        let name = hint;
-        for (let n = 1; taken.has(name); n++) name = `${hint}_${n}`;
-        taken.add(name);
-        return name;
-      },
+      fresh,
       hold(hint, data) {
-        const name = at.fresh(hint);
+        const name = fresh(hint);
         initializers.set(name, data);
         return name;
       },
@@ -274,20 +261,4 @@ function refuseNewTypes(node: Node, at: Context, from: number): void {
   });
   if (inner || isNew)
     throw errors.OPSET_OPERATOR({ operator: node.op, node: node.name, found: from, wanted: houseOpset });
-}
-
-/** Every name of a graph and of its sub-graphs. */
-function namesOf(graph: Graph): Set<string> {
-  const names = new Set<string>();
-  const pending = [graph];
-  for (let one = pending.pop(); one; one = pending.pop()) {
-    for (const { name } of [...one.inputs, ...one.outputs]) names.add(name);
-    for (const name of one.initializers.keys()) names.add(name);
-    for (const node of one.nodes) {
-      names.add(node.name);
-      for (const name of [...node.inputs, ...node.outputs]) names.add(name);
-      pending.push(...subgraphsOf(node));
-    }
-  }
-  return names;
 }

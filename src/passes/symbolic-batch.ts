@@ -16,6 +16,7 @@ import {
 import { coreOperators, inferShapes } from '../operators/index.js';
 import { constantOf } from './constants-to-initializers.js';
 import { pass } from './pass.js';
+import { freshNames } from './walk.js';
 
 /** The name that the batch gets. */
 export const batchName = 'N';
@@ -67,16 +68,21 @@ function followBatch(graph: Graph, before: Shapes, size: Dim) {
   }
   const varies = batchValues(graph);
   const isOpen = (name: string) => varies.has(name) && before.get(name)?.shape?.[0] === size;
-  const hold = (name: string, values: readonly number[]) => {
+  const fresh = freshNames(graph);
+  const hold = (hint: string, values: readonly number[]) => {
+    const name = fresh(hint);
     initializers.set(name, tensor('int64', [values.length], values));
     return name;
   };
   /** Nodes that make `[batch of value, …rest]` under a name. */
-  const sizesOf = (value: string, rest: readonly number[], name: string): Node[] => [
-    made('Shape', [value], `${name}/shape`),
-    made('Gather', [`${name}/shape`, hold(`${name}/first`, [0])], `${name}/batch`),
-    made('Concat', [`${name}/batch`, hold(`${name}/rest`, rest)], name, new Map([['axis', { kind: 'int', value: 0 }]])),
-  ];
+  const sizesOf = (value: string, rest: readonly number[], name: string): Node[] => {
+    const [shape, batch] = [fresh(`${name}/shape`), fresh(`${name}/batch`)];
+    return [
+      made('Shape', [value], shape),
+      made('Gather', [shape, hold(`${name}/first`, [0])], batch),
+      made('Concat', [batch, hold(`${name}/rest`, rest)], name, new Map([['axis', { kind: 'int', value: 0 }]])),
+    ];
+  };
   const follow = (node: Node): readonly Node[] => {
     const input = node.inputs[0]!;
     if (node.op === 'Reshape' && isOpen(input)) {
@@ -92,7 +98,7 @@ function followBatch(graph: Graph, before: Shapes, size: Dim) {
     if (node.op === 'Resize' && isOpen(input) && !node.attributes.has('axes')) {
       const held = constants.get(node.inputs[3] ?? '');
       if (held?.type !== 'int64' || integers(held)[0] !== size) return [node];
-      const name = `${node.outputs[0]}/sizes`;
+      const name = fresh(`${node.outputs[0]}/sizes`);
       return [
         ...sizesOf(input, integers(held).slice(1), name),
         { ...node, inputs: [...node.inputs.slice(0, 3), name] },
@@ -105,9 +111,10 @@ function followBatch(graph: Graph, before: Shapes, size: Dim) {
       const inputs = node.inputs.map((name, i) => {
         const shape = before.get(name)?.shape;
         if (varies.has(name) || shape?.[0] !== size || axis.value + shape.length === 0) return name;
-        const repeated = `${node.outputs[0]}/repeated${i}`;
+        const repeated = fresh(`${node.outputs[0]}/repeated${i}`);
+        const sizes = fresh(`${repeated}/sizes`);
         const ones = shape.slice(1).map(() => 1);
-        first.push(...sizesOf(open, ones, `${repeated}/sizes`), made('Expand', [name, `${repeated}/sizes`], repeated));
+        first.push(...sizesOf(open, ones, sizes), made('Expand', [name, sizes], repeated));
         return repeated;
       });
       return first.length > 0 ? [...first, { ...node, inputs }] : [node];

@@ -6,7 +6,7 @@ import { houseIrVersion, houseOpset, type Graph, type Initializer, type Model } 
 import { coreOperators, inferShapes, upgradeContext, upgradeNode, type OperatorSet } from '../operators/index.js';
 import { errors } from './errors.js';
 import { pass, type Pass } from './pass.js';
-import { mapGraph } from './walk.js';
+import { mapGraph, namesOf } from './walk.js';
 
 /** The oldest opset whose operators the upgrades begin from. */
 const oldest = 7;
@@ -15,11 +15,12 @@ const oldest = 7;
 export const upgradeTo = (opset: number, operators: OperatorSet = coreOperators): Pass =>
   pass('upgrade', (model, tell) => {
     const from = model.opsets.get('') ?? houseOpset;
-    if (from === opset) return model;
+    // Later versions are lowered by a pass of their own.
+    if (from >= opset) return model;
     if (from < oldest) throw errors.OPSET_OLD({ found: from, oldest });
-    // Versions after the house's change no operator that a rule reads differently; the number is lowered.
     const { facts } = inferShapes(model.graph, operators, { opset: from });
-    const graph = mapGraph(model.graph, inner => upgradeGraph(inner, from, opset, operators, facts));
+    const taken = namesOf(model.graph);
+    const graph = mapGraph(model.graph, inner => upgradeGraph(inner, from, opset, operators, facts, taken));
     tell(`opset ${from} became ${opset}`);
     const next: Model = {
       ...model,
@@ -36,19 +37,22 @@ function upgradeGraph(
   to: number,
   operators: OperatorSet,
   facts: ReturnType<typeof inferShapes>['facts'],
+  taken: Set<string>,
 ): Graph {
   const initializers = new Map<string, Initializer>(graph.initializers);
-  const taken = new Set([...initializers.keys(), ...graph.inputs.map(({ name }) => name)]);
-  for (const node of graph.nodes) for (const name of [...node.inputs, ...node.outputs]) taken.add(name);
   const context = upgradeContext(
     name => taken.has(name),
     (name, data) => void initializers.set(name, data),
     name => facts.get(name),
     name => {
       const held = initializers.get(name);
-      return held ? integers(held) : undefined;
+      const known = held ? integers(held) : facts.get(name)?.known;
+      return known?.every(one => typeof one === 'number') ? known : undefined;
     },
   );
   const nodes = graph.nodes.flatMap(node => upgradeNode(node, from, to, operators, context));
+  // A name that one body makes is taken in all others: what lies inside may not repeat what lies around it.
+  for (const name of initializers.keys()) taken.add(name);
+  for (const { outputs } of nodes) for (const name of outputs) taken.add(name);
   return { ...graph, nodes, initializers };
 }

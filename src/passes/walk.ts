@@ -1,6 +1,6 @@
 // Walking graphs with their sub-graphs, so that a pass says once what it does to one graph.
 
-import type { Attribute, Graph, Model, Node } from '../graph/index.js';
+import { subgraphsOf, type Attribute, type Graph, type Model, type Node } from '../graph/index.js';
 
 /** Applies a change to the sub-graphs of every node and then to the graph itself; the same object where nothing changed. */
 export function mapGraph(graph: Graph, change: (graph: Graph, isInner: boolean) => Graph, isInner = false): Graph {
@@ -48,4 +48,31 @@ export function mapKept<T>(list: readonly T[], change: (one: T) => T): readonly 
     changed?.push(next);
   });
   return changed ?? list;
+}
+
+/** Every name in a graph and in its sub-graphs, of values and of nodes. */
+export function namesOf(graph: Graph): Set<string> {
+  const names = new Set<string>();
+  const pending = [graph];
+  for (let one = pending.pop(); one; one = pending.pop()) {
+    for (const { name } of [...one.inputs, ...one.outputs, ...one.sparseInitializers]) names.add(name);
+    for (const name of one.initializers.keys()) names.add(name);
+    for (const node of one.nodes) {
+      names.add(node.name);
+      for (const name of [...node.inputs, ...node.outputs]) names.add(name);
+      pending.push(...subgraphsOf(node));
+    }
+  }
+  return names;
+}
+
+/** Gives names that nothing in a graph or in its sub-graphs has, each once, made from hints. */
+export function freshNames(graph: Graph): (hint: string) => string {
+  const taken = namesOf(graph);
+  return hint => {
+    let name = hint;
+    for (let n = 1; taken.has(name); n++) name = `${hint}_${n}`;
+    taken.add(name);
+    return name;
+  };
 }
