@@ -6,6 +6,7 @@
 import { elements, floats, Random, tensor, type Tensor } from '../base/index.js';
 import type { Runtime, Session } from '../runtime/index.js';
 import type { LabelledFeatures } from './labelled-features.js';
+import { calibratedLoss } from './calibrated-loss.js';
 import { lbfgs, type Evaluated } from './lbfgs.js';
 
 export interface LogisticOptions {
@@ -22,7 +23,7 @@ export interface LogisticOptions {
 /** What cross-validation found for one strength. */
 export interface StrengthFigures {
   readonly strength: number;
-  /** Mean loss over held-out pictures. */
+  /** Mean negative log-likelihood over held-out pictures at the temperature that suits them best. */
   readonly loss: number;
 }
 
@@ -110,6 +111,10 @@ export async function fitLogistic(
     const results = await evaluation.run(feeds(at, x), ['loss']);
     return floats(await results.get('loss')!.read())[0]!;
   };
+  const logitsOf = async (at: Rows, x: Float64Array): Promise<Float32Array> => {
+    const results = await evaluation.run(feeds(at, x), ['logits']);
+    return floats(await results.get('logits')!.read()).slice();
+  };
   const quick = { iterations: 100, gradientTolerance: 1e-4, valueTolerance: 1e-5 };
   const signal = options.signal ? { signal: options.signal } : {};
 
@@ -120,15 +125,19 @@ export async function fitLogistic(
       outside: rows([...part]),
       x: new Float64Array(size),
     }));
+    const heldLabels = labelRows(
+      data.labels,
+      parts.flatMap(part => [...part]),
+    );
     let worse = 0;
     for (const [i, strength] of strengths.entries()) {
-      let sum = 0;
+      const parted: Float32Array[] = [];
       for (const fold of held) {
         const found = await lbfgs(objective(fold.inside, strength), fold.x, { ...quick, ...signal });
         fold.x = found.x;
-        sum += (await lossOf(fold.outside, found.x)) * fold.outside.count;
+        parted.push(await logitsOf(fold.outside, found.x));
       }
-      figures.push({ strength, loss: sum / data.count });
+      figures.push({ strength, loss: calibratedLoss(joined(parted), heldLabels) });
       options.onProgress?.(i + 1, strengths.length);
       // The path goes from strong to weak: past its valley nothing is to be found.
       const best = Math.min(...figures.map(({ loss }) => loss));
@@ -152,6 +161,16 @@ export async function fitLogistic(
     iterations: found.iterations,
     loss: await lossOf(whole, found.x),
   };
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** Features of mean 0 and deviation 1; constant ones stay at 0. */
