@@ -27,7 +27,7 @@ export type StreamedPicture =
   | { readonly index: number; readonly file: string; readonly error: GraftError };
 
 export interface PictureStreamOptions {
-  /** Decoding threads, from 1. @default the number of cores */
+  /** Decoding threads at most, from 1; further ones start while the caller keeps waiting. @default the number of cores */
   readonly workers?: number | undefined;
   /** Pictures kept ready beyond the one asked for, from 1. @default 16 a thread */
   readonly ahead?: number | undefined;
@@ -60,7 +60,9 @@ export async function* pictureStream(
   const ready = new Map<number, Decoded>();
   let failure: Error | undefined;
   let wake = (): void => undefined;
-  const threads = Array.from({ length: Math.min(workers, files.length) }, () => {
+  const threads: Worker[] = [];
+  const ended: Promise<unknown>[] = [];
+  const start = (): void => {
     const thread = new Worker(new URL('./decode-worker.js', import.meta.url), { workerData: task });
     thread.on('message', (decoded: Decoded) => {
       ready.set(decoded.index, decoded);
@@ -74,9 +76,12 @@ export async function* pictureStream(
       if (status !== 0) failure ??= errors.STOPPED({ reason: `exit status ${status}` });
       wake();
     });
-    return thread;
-  });
-  const ended = threads.map(thread => new Promise(resolve => thread.on('exit', resolve)));
+    threads.push(thread);
+    ended.push(new Promise(resolve => thread.on('exit', resolve)));
+  };
+  const mostThreads = Math.min(workers, files.length);
+  if (mostThreads > 0) start();
+  const hunger = new Hunger();
   const aborted = (): void => wake();
   signal?.addEventListener('abort', aborted);
   const release = (place: number, value: number): void => {
@@ -89,10 +94,16 @@ export async function* pictureStream(
     for (const [index, file] of files.entries()) {
       // threads hold the process open only while somebody waits for them
       if (!ready.has(index)) for (const thread of threads) thread.ref();
+      const began = performance.now();
       while (!ready.has(index)) {
         signal?.throwIfAborted();
         if (failure) throw failure;
         await new Promise<void>(resolve => (wake = resolve));
+      }
+      hunger.waited(began, performance.now());
+      if (threads.length < mostThreads && hunger.isLasting()) {
+        start();
+        hunger.begin();
       }
       for (const thread of threads) thread.unref();
       signal?.throwIfAborted();
@@ -109,6 +120,33 @@ export async function* pictureStream(
     release(control.taken, files.length);
     for (const thread of threads) thread.ref();
     await Promise.all(ended);
+  }
+}
+
+/**
+ * How much of its time the caller waits for pictures. A thread costs about 150 ms of CPU before its first picture, so
+ * a further one is started only for a caller that keeps waiting: one that runs a large network never does.
+ */
+class Hunger {
+  #from: number | undefined;
+  #last = 0;
+  #waited = 0;
+
+  /** From the next picture on. */
+  begin(): void {
+    this.#from = undefined;
+    this.#waited = 0;
+  }
+  waited(from: number, to: number): void {
+    // what passes before the first picture is the start of the threads
+    if (this.#from === undefined) this.#from = to;
+    else this.#waited += to - from;
+    this.#last = to;
+  }
+  /** Milliseconds that show a habit, and the part of them that is worth a thread. */
+  isLasting(): boolean {
+    const passed = this.#last - (this.#from ?? this.#last);
+    return passed > 150 && this.#waited > passed / 5;
   }
 }
 
