@@ -58,6 +58,44 @@ test('Swish with and without its factor', async t => {
   await keepsOutputs(t, lowerOpset, model, { tolerance: 1e-6 });
 });
 
+const attend = (
+  shapes: readonly (readonly (number | string)[])[],
+  attributes: NodeText[3] = {},
+  mask?: 'float32' | 'bool',
+) =>
+  networkOf({
+    opset: 23,
+    ir: 11,
+    inputs: {
+      ...Object.fromEntries(['q', 'k', 'v'].map((name, i) => [name, [shapes[i]]])),
+      ...(mask ? { mask: [[5, 7], mask] } : {}),
+    },
+    outputs: { y: [undefined] },
+    nodes: [['Attention', mask ? 'q k v mask' : 'q k v', 'y', attributes]],
+  });
+
+test('Attention over heads that stand apart, and over heads side by side', async t => {
+  const apart = [['N', 3, 5, 4], ['N', 3, 7, 4], ['N', 3, 7, 6]]; // prettier-ignore
+  await keepsOutputs(t, lowerOpset, attend(apart), { tolerance: 1e-5 });
+  await keepsOutputs(t, lowerOpset, attend(apart, { scale: float(0.3) }), { tolerance: 1e-5 });
+  await keepsOutputs(t, lowerOpset, attend(apart, {}, 'float32'), { tolerance: 1e-5 });
+  await keepsOutputs(t, lowerOpset, attend(apart, { is_causal: 1 }), { tolerance: 1e-5 });
+  const beside = [['N', 5, 12], ['N', 7, 12], ['N', 7, 18]]; // prettier-ignore
+  const heads = { q_num_heads: 3, kv_num_heads: 3 };
+  const { ops } = await keepsOutputs(t, lowerOpset, attend(beside, heads), { tolerance: 1e-5 });
+  t.false(ops.includes('Attention'));
+  t.throws(() => lowerOpset(attend(apart, { softcap: float(2) })), {
+    code: 'DOOR_OPSET_OPERATOR',
+    message: /Attention/,
+  });
+});
+
+test('Attention whose mask says which keys are seen', t => {
+  // rows of a random mask may be closed altogether, where the versions of onnxruntime differ: the words are looked at
+  const { nodes } = lowerOpset(attend([['N', 3, 5, 4], ['N', 3, 7, 4], ['N', 3, 7, 6]], {}, 'bool')).graph; // prettier-ignore
+  t.is(nodes.map(({ op }) => op).join(' '), 'Mul Transpose MatMul Where Softmax MatMul');
+});
+
 test('what opset 20 has no words for is refused by name', t => {
   const refused = (opset: number, nodes: readonly NodeText[], weights = {}) =>
     t.throws(() => lowerOpset(network(opset, nodes, weights)), { code: 'DOOR_OPSET_OPERATOR' })?.message ?? '';
