@@ -1,6 +1,7 @@
 // A place where a run may be resumed, as one safetensors file:
 //   P, P.m, P.v, P.average   the state        P.best   the parameters of the best epoch, where there is one
-//   step                     int64 []         metadata: version, epoch, best.epoch, best.loss, best.accuracy, run.…
+//   step                     int64 []         metadata: version, epoch, best.epoch, best.loss, best.accuracy, run.…,
+//                                             and checksum, the SHA-256 of the same file without it, where it is sealed
 // The same checkpoint gives the same bytes; numbers in the metadata are written so that they come back exactly.
 
 import { decodeSafetensors, encodeSafetensors, integers, tensor, type Tensor } from '../base/index.js';
@@ -32,9 +33,10 @@ const version = '1';
 /**
  * A checkpoint as the bytes of a safetensors file, in pieces.
  *
+ * @param checksum of the pieces that come without one
  * @throws `TRAINING_STATE` where a name of the state is one that the file needs for itself
  */
-export function encodeCheckpoint({ epoch, step, state, best, run }: Checkpoint): Uint8Array[] {
+export function encodeCheckpoint({ epoch, step, state, best, run }: Checkpoint, checksum?: string): Uint8Array[] {
   const tensors = new Map<string, Tensor>();
   for (const [name, value] of state) {
     if (name === 'step' || name.endsWith('.best'))
@@ -53,6 +55,7 @@ export function encodeCheckpoint({ epoch, step, state, best, run }: Checkpoint):
     metadata.set('best.accuracy', String(best.validation.accuracy));
   }
   for (const [name, value] of run) metadata.set(`run.${name}`, value);
+  if (checksum !== undefined) metadata.set('checksum', checksum);
   return encodeSafetensors(tensors, metadata);
 }
 
@@ -96,6 +99,9 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     run,
   };
 }
+
+/** The checksum that a checkpoint's file says it has. */
+export const checksumOf = (bytes: Uint8Array): string | undefined => decodeSafetensors(bytes).metadata.get('checksum');
 
 function stepOf(at: Tensor | undefined): number {
   const [step] = at?.type === 'int64' && at.shape.length === 0 ? integers(at) : [];

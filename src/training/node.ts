@@ -1,0 +1,3 @@
+// Side door of training for Node: the files of a run.
+
+export { checkpoints, history, type Checkpoints, type Damaged, type Found, type History } from './run-files.js';
