@@ -24,7 +24,7 @@ export async function thumbnail(
     filter: 'bilinear',
     background: [255, 255, 255],
   } as const;
-  const pixels = prepare(await decode(await readPictureFile(file), { preprocessing: recipe, allowFormats }), recipe);
+  const pixels = prepare(await decode(readPictureFile(file), { preprocessing: recipe, allowFormats }), recipe);
   const jpeg = await sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
     .jpeg({ quality: 80 })
     .toBuffer();
