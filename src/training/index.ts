@@ -17,7 +17,7 @@ export {
 } from './events.js';
 export type { Figures } from './figures.js';
 export type { LabelledFeatures } from './labelled-features.js';
-export { lbfgs, type Evaluated, type LbfgsOptions, type Minimum, type Objective } from './lbfgs.js';
+export { lbfgs, lbfgsNow, type Evaluated, type LbfgsOptions, type Minimum, type Objective } from './lbfgs.js';
 export { fitLogistic, type LogisticFit, type LogisticOptions, type StrengthFigures } from './logistic.js';
 export { polyak, type Averaging } from './polyak.js';
 export { stepByStepRun, trainingRun, type EpochArtifacts, type StepArtifacts, type TrainingRunOptions } from './run.js';

@@ -1,5 +1,6 @@
-// L-BFGS with a strong-Wolfe line search: full-batch minimisation of a smooth function that may be computed anywhere,
-// also by a graph on a runtime. Vectors are float64 here, whatever the function computes in.
+// L-BFGS with a strong-Wolfe line search: full-batch minimisation of a smooth function. The method asks for values at
+// points and is told them, so that the function may be computed at once (lbfgsNow) or by a graph on a runtime (lbfgs).
+// Vectors are float64 here, whatever the function computes in.
 // Source: Nocedal and Wright, Numerical Optimization, 2nd ed.: two-loop recursion 7.4, line search 3.5, zoom 3.6.
 
 /** A function and its gradient at a point. */
@@ -39,30 +40,63 @@ const curvature = 0.9;
  * const { x } = await lbfgs(x => ({ value: x[0]! ** 2, gradient: Float64Array.of(2 * x[0]!) }), Float64Array.of(3));
  */
 export async function lbfgs(objective: Objective, start: Float64Array, options: LbfgsOptions = {}): Promise<Minimum> {
+  const method = minimise(start, options);
+  for (let at = method.next(); ;) {
+    if (at.done) return at.value;
+    at = method.next(await objective(at.value));
+  }
+}
+
+/** The same for a function that is computed at once. */
+export function lbfgsNow(
+  objective: (x: Float64Array) => Evaluated,
+  start: Float64Array,
+  options: LbfgsOptions = {},
+): Minimum {
+  const method = minimise(start, options);
+  for (let at = method.next(); ;) {
+    if (at.done) return at.value;
+    at = method.next(objective(at.value));
+  }
+}
+
+/** Asks for points by yielding them. */
+type Asking<T> = Generator<Float64Array, T, Evaluated>;
+
+function* minimise(start: Float64Array, options: LbfgsOptions): Asking<Minimum> {
   const { memory = 10, iterations = 200, gradientTolerance = 1e-5, valueTolerance = 1e-9, signal } = options;
   let evaluations = 0;
-  const evaluate = async (x: Float64Array) => {
+  function* evaluate(at: Float64Array): Asking<Evaluated> {
     evaluations++;
-    return objective(x);
-  };
+    return yield at;
+  }
   let x: Float64Array = Float64Array.from(start);
-  let here = await evaluate(x);
-  const pairs: { s: Float64Array; y: Float64Array; rho: number }[] = [];
+  let here = yield* evaluate(x);
+  const pairs: Pair[] = [];
   let small = 0;
   for (let iteration = 0; ; iteration++) {
-    const end = (reason: Minimum['reason']): Minimum => ({ x, ...here, iterations: iteration, evaluations, reason });
-    if (largest(here.gradient) < gradientTolerance) return end('gradient');
+    const { value, gradient } = here;
+    const end = (reason: Minimum['reason']): Minimum => ({
+      x,
+      value,
+      gradient,
+      iterations: iteration,
+      evaluations,
+      reason,
+    });
+    if (largest(gradient) < gradientTolerance) return end('gradient');
+    if (small >= 2) return end('value');
     if (iteration >= iterations) return end('iterations');
     if (signal?.aborted) return end('stopped');
-    let direction = descent(here.gradient, pairs);
-    let slope = dot(direction, here.gradient);
+    let direction = descent(gradient, pairs);
+    let slope = dot(direction, gradient);
     if (slope >= 0) {
       pairs.length = 0;
-      direction = here.gradient.map(g => -g);
-      slope = dot(direction, here.gradient);
+      direction = gradient.map(g => -g);
+      slope = dot(direction, gradient);
     }
     const first = pairs.length === 0 ? Math.min(1, 1 / Math.sqrt(-slope)) : 1;
-    const found = await search(evaluate, x, here, direction, slope, first);
+    const found: Trial | undefined = yield* search(evaluate, x, here, direction, slope, first);
     if (!found) {
       if (pairs.length === 0) return end('line-search');
       // Once more along the gradient itself.
@@ -70,25 +104,28 @@ export async function lbfgs(objective: Objective, start: Float64Array, options: 
       continue;
     }
     const s = found.x.map((value, i) => value - x[i]!);
-    const y = found.gradient.map((value, i) => value - here.gradient[i]!);
+    const y = found.gradient.map((value, i) => value - gradient[i]!);
     const sy = dot(s, y);
     if (sy > 1e-12 * dot(y, y)) {
       pairs.push({ s, y, rho: 1 / sy });
       if (pairs.length > memory) pairs.shift();
     }
-    const fall = here.value - found.value;
     x = found.x;
-    here = { value: found.value, gradient: found.gradient };
-    small = fall <= valueTolerance * Math.max(1, Math.abs(here.value)) ? small + 1 : 0;
-    if (small >= 2) return { x, ...here, iterations: iteration + 1, evaluations, reason: 'value' };
+    here = found;
+    small = value - found.value <= valueTolerance * Math.max(1, Math.abs(value)) ? small + 1 : 0;
   }
 }
 
+/** A step and the change of the gradient over it. */
+interface Pair {
+  readonly s: Float64Array;
+  readonly y: Float64Array;
+  /** 1 / s·y */
+  readonly rho: number;
+}
+
 /** The two-loop recursion: −H·g with H scaled by the newest pair. */
-function descent(
-  gradient: Float64Array,
-  pairs: readonly { s: Float64Array; y: Float64Array; rho: number }[],
-): Float64Array {
+function descent(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
   const q = gradient.map(g => -g);
   const alphas: number[] = [];
   for (let i = pairs.length - 1; i >= 0; i--) {
@@ -113,36 +150,36 @@ interface Trial extends Evaluated {
 }
 
 /** Brackets a step that satisfies the strong Wolfe conditions, then zooms in. */
-async function search(
-  evaluate: (x: Float64Array) => Promise<Evaluated>,
+function* search(
+  evaluate: (x: Float64Array) => Asking<Evaluated>,
   x: Float64Array,
   here: Evaluated,
   direction: Float64Array,
   slope: number,
   first: number,
-): Promise<Trial | undefined> {
-  const at = async (t: number): Promise<Trial> => {
+): Asking<Trial | undefined> {
+  function* at(t: number): Asking<Trial> {
     const point = x.map((value, i) => value + t * direction[i]!);
-    const found = await evaluate(point);
-    return { t, x: point, ...found, slope: dot(found.gradient, direction) };
-  };
+    const { value, gradient } = yield* evaluate(point);
+    return { t, x: point, value, gradient, slope: dot(gradient, direction) };
+  }
   const tooHigh = (trial: Trial) => !(trial.value <= here.value + sufficientDecrease * trial.t * slope);
   const isFlat = (trial: Trial) => Math.abs(trial.slope) <= -curvature * slope;
-  let before: Trial = { t: 0, x, ...here, slope };
+  let before: Trial = { t: 0, x, value: here.value, gradient: here.gradient, slope };
   let t = first;
   for (let i = 0; i < 20; i++) {
-    const trial = await at(t);
-    if (tooHigh(trial) || (i > 0 && trial.value >= before.value)) return zoom(before, trial);
+    const trial = yield* at(t);
+    if (tooHigh(trial) || (i > 0 && trial.value >= before.value)) return yield* zoom(before, trial);
     if (isFlat(trial)) return trial;
-    if (trial.slope >= 0) return zoom(trial, before);
+    if (trial.slope >= 0) return yield* zoom(trial, before);
     before = trial;
     t *= 2;
   }
   return before.t > 0 ? before : undefined;
 
-  async function zoom(low: Trial, high: Trial): Promise<Trial | undefined> {
+  function* zoom(low: Trial, high: Trial): Asking<Trial | undefined> {
     for (let i = 0; i < 25; i++) {
-      const middle = await at(cubic(low, high));
+      const middle = yield* at(cubic(low, high));
       if (tooHigh(middle) || middle.value >= low.value) high = middle;
       else {
         if (isFlat(middle)) return middle;
