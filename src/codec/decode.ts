@@ -236,20 +236,30 @@ const attributeKinds = [
   'sparse',
 ] as const;
 
+const listKinds: ReadonlySet<string> = new Set(['floats', 'ints', 'strings', 'tensors', 'graphs']);
+/** Zero and the empty text are not written. */
+const absent: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ['float', 0],
+  ['int', 0],
+  ['string', ''],
+]);
+
 function decodeAttribute(reader: Reader, context: TensorContext, node: string): [string, Attribute] {
   const raw = reader.bytes.subarray(reader.offset, reader.end);
   let key = '';
   let type = 0;
   let reference: string | undefined;
   let exact = true;
-  const seen = new Set<string>();
-  const single = new Map<string, unknown>();
-  const lists = {
-    floats: [] as number[],
-    ints: [] as number[],
-    strings: [] as string[],
-    tensors: [] as Initializer[],
-    graphs: [] as Graph[],
+  // Nearly every attribute holds one value of one kind.
+  const seen: string[] = [];
+  let single: unknown;
+  let list: unknown[] | undefined;
+  const many = <T>(kind: string): T[] => {
+    if (!seen.includes(kind)) {
+      seen.push(kind);
+      list = [];
+    }
+    return list as T[];
   };
   const integer = (value: bigint): number => {
     const n = Number(value);
@@ -266,10 +276,10 @@ function decodeAttribute(reader: Reader, context: TensorContext, node: string): 
     }
   };
   const once = (kind: string, value: unknown) => {
-    if (seen.has(kind) && (kind === 'tensor' || kind === 'graph'))
+    if (seen.includes(kind) && (kind === 'tensor' || kind === 'graph'))
       throw errors.AMBIGUOUS({ where: node, what: `attribute ${printable(key)} holds two values` });
-    seen.add(kind);
-    single.set(kind, value);
+    if (!seen.includes(kind)) seen.push(kind);
+    single = value;
   };
   const extra = reader.fields((field, wire) => {
     if (field === 1 && wire === 2) key = name(reader, 'an attribute');
@@ -279,20 +289,17 @@ function decodeAttribute(reader: Reader, context: TensorContext, node: string): 
     else if (field === 5 && wire === 2) once('tensor', named(decodeTensor(reader.message(), context)));
     else if (field === 6 && wire === 2) once('graph', decodeGraph(reader.message(), context));
     else if (field === 7 && (wire === 5 || wire === 2)) {
-      seen.add('floats');
-      reader.repeated(wire, 5, at => lists.floats.push(at.float()));
+      const floats = many<number>('floats');
+      reader.repeated(wire, 5, at => floats.push(at.float()));
     } else if (field === 8 && (wire === 0 || wire === 2)) {
-      seen.add('ints');
-      reader.repeated(wire, 0, at => lists.ints.push(integer(at.int64())));
+      const ints = many<number>('ints');
+      reader.repeated(wire, 0, at => ints.push(integer(at.int64())));
     } else if (field === 9 && wire === 2) {
-      seen.add('strings');
-      lists.strings.push(string(reader.view()));
+      many('strings').push(string(reader.view()));
     } else if (field === 10 && wire === 2) {
-      seen.add('tensors');
-      lists.tensors.push(named(decodeTensor(reader.message(), context)));
+      many('tensors').push(named(decodeTensor(reader.message(), context)));
     } else if (field === 11 && wire === 2) {
-      seen.add('graphs');
-      lists.graphs.push(decodeGraph(reader.message(), context));
+      many('graphs').push(decodeGraph(reader.message(), context));
     } else if (field === 20 && wire === 0) type = Number(reader.varint());
     else if (field === 21 && wire === 2) reference = name(reader, 'an attribute reference');
     else if (field === 22 && wire === 2) once('sparse', decodeSparse(reader.message(), context));
@@ -307,24 +314,24 @@ function decodeAttribute(reader: Reader, context: TensorContext, node: string): 
         kind: 'reference',
         value: reference,
         of: type,
-        ...(seen.size === 0 && !extra && Number.isSafeInteger(type) ? {} : { raw }),
+        ...(seen.length === 0 && !extra && Number.isSafeInteger(type) ? {} : { raw }),
       },
     ];
   const kind = attributeKinds[type] ?? '';
-  const guessed = type === 0 && seen.size === 1 ? [...seen][0]! : kind;
+  const guessed = type === 0 && seen.length === 1 ? seen[0]! : kind;
   if (!guessed) {
     if (type > 0) return [key, { kind: 'other', value: undefined, raw }];
     throw errors.ATTRIBUTE({
       node,
       attribute: key,
-      found: seen.size ? 'it says no type and holds several values' : 'it holds nothing',
+      found: seen.length ? 'it says no type and holds several values' : 'it holds nothing',
     });
   }
-  const others = [...seen].filter(held => held !== guessed);
+  const others = seen.filter(held => held !== guessed);
   if (others.length)
     throw errors.ATTRIBUTE({ node, attribute: key, found: `it says ${guessed} and holds ${others.join(' and ')}` });
-  const defaults: Record<string, unknown> = { float: 0, int: 0, string: '' };
-  const value = guessed in lists ? lists[guessed as keyof typeof lists] : (single.get(guessed) ?? defaults[guessed]);
+  const held = listKinds.has(guessed) ? (list ?? []) : single;
+  const value = held ?? absent.get(guessed);
   if (value === undefined)
     throw errors.ATTRIBUTE({ node, attribute: key, found: `it says ${guessed} and holds nothing` });
   return [key, { kind: guessed, value, ...(exact && !extra ? {} : { raw }) } as Attribute];

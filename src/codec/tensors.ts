@@ -37,7 +37,7 @@ const fieldOf = (type: DataType): 'float' | 'int32' | 'int64' | 'double' | 'uint
 export function decodeTensor(reader: Reader, context: TensorContext): { name: string; tensor: Initializer } {
   const start = reader.offset;
   const dims: bigint[] = [];
-  const external = new Map<string, string>();
+  let external: Map<string, string> | undefined;
   const typed = {
     float: [] as number[],
     int32: [] as bigint[],
@@ -76,7 +76,7 @@ export function decodeTensor(reader: Reader, context: TensorContext): { name: st
     } else if (field === 11 && (wire === 0 || wire === 2)) {
       held.add('uint64');
       reader.repeated(wire, 0, at => typed.uint64.push(at.varint()));
-    } else if (field === 13 && wire === 2) entry(reader.message(), external, name);
+    } else if (field === 13 && wire === 2) entry(reader.message(), (external ??= new Map<string, string>()), name);
     else if (field === 14 && wire === 0) location = Number(reader.varint());
     else return false;
     return true;
@@ -91,7 +91,7 @@ export function decodeTensor(reader: Reader, context: TensorContext): { name: st
   if (sources.length > 1) throw errors.AMBIGUOUS({ where, what: `it holds ${sources.join(' and ')}` });
   const keep = extra ? { extra } : {};
   if (location === 1) {
-    const { path, offset, length, checksum } = checkExternal(where, external);
+    const { path, offset, length, checksum } = checkExternal(where, external ?? new Map());
     if (length !== undefined && length !== size)
       throw errors.EXTERNAL_RANGE({ tensor: where, found: `a length of ${length} bytes where ${size} are needed` });
     if (!context.external) throw errors.EXTERNAL_MISSING({ tensor: where, path });

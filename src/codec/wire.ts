@@ -29,9 +29,9 @@ export class Reader {
     const unknown: Uint8Array[] = [];
     while (this.#at < this.end) {
       const start = this.#at;
-      const tag = this.varint();
-      const wire = Number(tag & 7n);
-      const field = Number(tag >> 3n);
+      const tag = this.#number();
+      const wire = tag % 8;
+      const field = Math.floor(tag / 8);
       if (field < 1 || field > 536870911) throw proto.MALFORMED({ offset: start, found: `field number ${field}` });
       if (wire > 5) throw proto.MALFORMED({ offset: start, found: `wire type ${wire}` });
       if (see(field, wire)) continue;
@@ -111,11 +111,26 @@ export class Reader {
   }
 
   #length(): { start: number; end: number } {
-    const length = this.varint();
+    const length = this.#number();
     const start = this.#at;
-    if (length > BigInt(this.end - start))
-      throw proto.TRUNCATED({ offset: start, wanted: `${length} bytes were promised` });
-    return { start, end: start + Number(length) };
+    if (length > this.end - start) throw proto.TRUNCATED({ offset: start, wanted: `${length} bytes were promised` });
+    return { start, end: start + length };
+  }
+
+  /** A varint as a number: exact up to 2^53, and above that only compared with smaller ones. */
+  #number(): number {
+    const { bytes } = this;
+    const first = this.#at < this.end ? bytes[this.#at]! : 128;
+    if (first < 128) {
+      this.#at++;
+      return first;
+    }
+    const second = this.#at + 1 < this.end ? bytes[this.#at + 1]! : 128;
+    if (second < 128) {
+      this.#at += 2;
+      return (first & 127) + second * 128;
+    }
+    return Number(this.varint());
   }
 
   #byte(): number {
@@ -145,8 +160,8 @@ export class Reader {
       } else if (open.pop() !== f) throw proto.GROUP({ offset: this.#at, field: f });
       if (open.length === 0) return;
       if (this.#at >= this.end) throw proto.TRUNCATED({ offset: this.#at, wanted: 'the end of a group' });
-      const tag = this.varint();
-      [f, w] = [Number(tag >> 3n), Number(tag & 7n)];
+      const tag = this.#number();
+      [f, w] = [Math.floor(tag / 8), tag % 8];
       if (w > 5) throw proto.MALFORMED({ offset: this.#at, found: `wire type ${w}` });
     }
   }
