@@ -18,7 +18,8 @@ export {
 export type { Figures } from './figures.js';
 export type { LabelledFeatures } from './labelled-features.js';
 export { lbfgs, lbfgsNow, type Evaluated, type LbfgsOptions, type Minimum, type Objective } from './lbfgs.js';
-export { fitLogistic, type LogisticFit, type LogisticOptions, type StrengthFigures } from './logistic.js';
+export type { LogisticFit, LogisticOptions, StrengthFigures } from './logistic-options.js';
+export { fitLogistic } from './logistic.js';
 export { polyak, type Averaging } from './polyak.js';
 export { stepByStepRun, trainingRun, type EpochArtifacts, type StepArtifacts, type TrainingRunOptions } from './run.js';
 export {

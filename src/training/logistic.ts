@@ -5,41 +5,12 @@
 
 import { elements, floats, Random, tensor, type Tensor } from '../base/index.js';
 import type { Runtime, Session } from '../runtime/index.js';
+import { foldsOf } from './folds.js';
 import type { LabelledFeatures } from './labelled-features.js';
 import { calibratedLoss } from './calibrated-loss.js';
 import { lbfgs, type Evaluated } from './lbfgs.js';
-
-export interface LogisticOptions {
-  /** Values of C that are tried, from strong to weak. @default 10^-6 … 10^2 in half decades */
-  readonly strengths?: readonly number[];
-  /** Parts of the cross-validation; fewer where a class has fewer pictures. @default 5 */
-  readonly folds?: number;
-  /** @default 0 */
-  readonly seed?: number;
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
-}
-
-/** What cross-validation found for one strength. */
-export interface StrengthFigures {
-  readonly strength: number;
-  /** Mean negative log-likelihood over held-out pictures at the temperature that suits them best. */
-  readonly loss: number;
-}
-
-/** A fitted linear head. */
-export interface LogisticFit {
-  /** `head.weight` [classes, width] and `head.bias` [classes]. */
-  readonly trained: Map<string, Tensor>;
-  /** The chosen C. */
-  readonly strength: number;
-  readonly crossValidation: readonly StrengthFigures[];
-  readonly iterations: number;
-  /** Mean loss over the training pictures, without the penalty. */
-  readonly loss: number;
-}
-
-const defaults = { folds: 5, seed: 0, strengths: Array.from({ length: 17 }, (_, i) => 10 ** (-6 + i / 2)) } as const;
+import { logisticDefaults, type LogisticFit, type LogisticOptions, type StrengthFigures } from './logistic-options.js';
+import { standardise, unscaled } from './standardise.js';
 
 /**
  * Fits a linear head.
@@ -56,8 +27,9 @@ export async function fitLogistic(
   classes: number,
   options: LogisticOptions = {},
 ): Promise<LogisticFit> {
-  const { folds, seed, strengths } = { ...defaults, ...options };
-  const { scaled, mean, deviation } = standardise(data);
+  const { folds, seed, strengths } = { ...logisticDefaults, ...options };
+  const scaled = new Float32Array(data.features.length);
+  const scale = standardise(data, scaled);
   const { width } = data;
   const all = Array.from({ length: data.count }, (_, i) => i);
   const parts = foldsOf(data.labels, data.count, folds, new Random(seed).at('folds'));
@@ -155,7 +127,7 @@ export async function fitLogistic(
     ...signal,
   });
   return {
-    trained: unscaled(found.x, classes, mean, deviation),
+    trained: unscaled(found.x, classes, scale),
     strength,
     crossValidation: figures,
     iterations: found.iterations,
@@ -171,37 +143,6 @@ function joined(parts: readonly Float32Array[]): Float32Array {
     at += part.length;
   }
   return all;
-}
-
-/** Features of mean 0 and deviation 1; constant ones stay at 0. */
-function standardise({ features, count, width }: LabelledFeatures) {
-  const mean = new Float64Array(width);
-  const deviation = new Float64Array(width);
-  for (let i = 0; i < features.length; i++) mean[i % width]! += features[i]! / count;
-  for (let i = 0; i < features.length; i++) deviation[i % width]! += (features[i]! - mean[i % width]!) ** 2 / count;
-  for (let j = 0; j < width; j++) deviation[j] = Math.sqrt(deviation[j]!) > 1e-8 ? Math.sqrt(deviation[j]!) : Infinity;
-  const scaled = new Float32Array(features.length);
-  for (let i = 0; i < features.length; i++) scaled[i] = (features[i]! - mean[i % width]!) / deviation[i % width]!;
-  return { scaled, mean, deviation };
-}
-
-function unscaled(x: Float64Array, classes: number, mean: Float64Array, deviation: Float64Array): Map<string, Tensor> {
-  const width = mean.length;
-  const weight = new Float32Array(classes * width);
-  const bias = new Float32Array(classes);
-  for (let k = 0; k < classes; k++) {
-    let shift = x[classes * width + k]!;
-    for (let j = 0; j < width; j++) {
-      const w = x[k * width + j]! / deviation[j]!;
-      weight[k * width + j] = w;
-      shift -= w * mean[j]!;
-    }
-    bias[k] = shift;
-  }
-  return new Map([
-    ['head.weight', tensor('float32', [classes, width], weight)],
-    ['head.bias', tensor('float32', [classes], bias)],
-  ]);
 }
 
 function rowsOf(data: Float32Array, width: number, indices: readonly number[]): Float32Array {
@@ -221,23 +162,4 @@ function labelRows(labels: Tensor, indices: readonly number[]): Tensor {
   }
   const classes = labels.shape[1]!;
   return tensor('float32', [indices.length, classes], rowsOf(floats(labels), classes, indices));
-}
-
-/** Parts with every class in each, in shares as in the whole; several labels are dealt out as they come. */
-function foldsOf(labels: Tensor, count: number, folds: number, random: Random): Set<number>[] {
-  const groups = new Map<bigint, number[]>();
-  const single = labels.type === 'int64' ? (elements(labels) as BigInt64Array) : undefined;
-  for (const i of random.permutation(count)) {
-    const label = single?.[i] ?? 0n;
-    const group = groups.get(label);
-    if (group) group.push(i);
-    else groups.set(label, [i]);
-  }
-  const smallest = Math.min(...[...groups.values()].map(group => group.length));
-  const wanted = Math.min(folds, smallest);
-  if (wanted < 2) return [];
-  const parts = Array.from({ length: wanted }, () => new Set<number>());
-  let next = 0;
-  for (const group of groups.values()) for (const i of group) parts[next++ % wanted]!.add(i);
-  return parts;
 }

@@ -1,0 +1,41 @@
+// Features of mean 0 and deviation 1, so that one penalty fits all, and the way back.
+
+import { tensor, type Tensor } from '../base/index.js';
+import type { LabelledFeatures } from './labelled-features.js';
+
+/** By feature; the deviation of constant ones is Infinity. */
+export interface Scale {
+  readonly mean: Float64Array;
+  readonly deviation: Float64Array;
+}
+
+/** Writes the features with mean 0 and deviation 1 into `scaled`; constant ones become 0. */
+export function standardise({ features, count, width }: LabelledFeatures, scaled: Float32Array | Float64Array): Scale {
+  const mean = new Float64Array(width);
+  const deviation = new Float64Array(width);
+  for (let i = 0; i < features.length; i++) mean[i % width]! += features[i]! / count;
+  for (let i = 0; i < features.length; i++) deviation[i % width]! += (features[i]! - mean[i % width]!) ** 2 / count;
+  for (let j = 0; j < width; j++) deviation[j] = Math.sqrt(deviation[j]!) > 1e-8 ? Math.sqrt(deviation[j]!) : Infinity;
+  for (let i = 0; i < features.length; i++) scaled[i] = (features[i]! - mean[i % width]!) / deviation[i % width]!;
+  return { mean, deviation };
+}
+
+/** Weights [classes, width], then biases, of scaled features as those of the features as they are. */
+export function unscaled(x: Float64Array, classes: number, { mean, deviation }: Scale): Map<string, Tensor> {
+  const width = mean.length;
+  const weight = new Float32Array(classes * width);
+  const bias = new Float32Array(classes);
+  for (let k = 0; k < classes; k++) {
+    let shift = x[classes * width + k]!;
+    for (let j = 0; j < width; j++) {
+      const w = x[k * width + j]! / deviation[j]!;
+      weight[k * width + j] = w;
+      shift -= w * mean[j]!;
+    }
+    bias[k] = shift;
+  }
+  return new Map([
+    ['head.weight', tensor('float32', [classes, width], weight)],
+    ['head.bias', tensor('float32', [classes], bias)],
+  ]);
+}
