@@ -4,10 +4,11 @@
 import { writeAtomically } from '../base/node.js';
 import { encodeModel } from '../codec/index.js';
 import { feedsOf, verify, type Dim, type Model, type ValueInfo } from '../graph/index.js';
-import { float16ToFloat32, pipeline, symbolicBatch } from '../passes/index.js';
+import { dropUnused, float16ToFloat32, inferShapes, pipeline, symbolicBatch } from '../passes/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { doorPasses } from './door.js';
 import { errors } from './errors.js';
+import { foldConstants, foldConstantsName } from './fold-constants.js';
 import { readRunnable, type NetworkFile } from './network.js';
 import { Trial } from './trial.js';
 
@@ -46,8 +47,10 @@ export interface ConvertResult {
 }
 
 /** The passes of {@link convert} by name, in the order in which they run. */
-export const convertPasses = (): readonly { readonly name: string; readonly summary: string }[] =>
-  doorPasses.map(({ pass, summary }) => ({ name: pass.passName, summary }));
+export const convertPasses = (): readonly { readonly name: string; readonly summary: string }[] => [
+  ...doorPasses.map(({ pass, summary }) => ({ name: pass.passName, summary })),
+  { name: foldConstantsName, summary: 'lets onnxruntime compute what depends on weights alone' },
+];
 
 const tolerances = { ordinary: 1e-4, rounded: 1e-2 };
 
@@ -62,7 +65,7 @@ export async function convert(path: string, options: ConvertOptions, runtime: Ru
   const { out, size, force = false } = options;
   const file = readRunnable(path);
   const sized = withSize(file, size);
-  let walked = walk(sized.model, true);
+  let walked = await walk(sized.model, true, runtime);
   const isRounded = file.inspection.quantized || walked.changes.some(({ pass }) => pass === float16ToFloat32.passName);
   const { tolerance = isRounded ? tolerances.rounded : tolerances.ordinary } = options;
   const trial = new Trial(runtime, { ...file, model: sized.model }, { batch: 2, other: size ?? 224 });
@@ -70,7 +73,7 @@ export async function convert(path: string, options: ConvertOptions, runtime: Ru
   let batchReason: string | undefined;
   if (typeof batchOf(sized.model) === 'number' && typeof batchOf(walked.model) !== 'number') {
     batchReason = await trial.severalAtOnce(encodeModel(walked.model), tolerance);
-    if (batchReason !== undefined) walked = walk(sized.model, false);
+    if (batchReason !== undefined) walked = await walk(sized.model, false, runtime);
   }
   const bytes = encodeModel(verify(walked.model));
   const difference = { random: 0, real: 0 };
@@ -90,12 +93,22 @@ export async function convert(path: string, options: ConvertOptions, runtime: Ru
   };
 }
 
-/** Through the door, with or without the pass that opens the batch. */
-function walk(model: Model, opensBatch: boolean): { readonly model: Model; readonly changes: readonly Change[] } {
+interface Walked {
+  readonly model: Model;
+  readonly changes: readonly Change[];
+}
+
+/** Through the door, with or without the pass that opens the batch; then constants, which need a runtime. */
+async function walk(model: Model, opensBatch: boolean, runtime: Runtime): Promise<Walked> {
   const changes: Change[] = [];
+  const tell = (pass: string, what: string) => void changes.push({ pass, what });
   const passes = doorPasses.map(({ pass }) => pass).filter(pass => opensBatch || pass !== symbolicBatch);
-  const walked = pipeline('door', ...passes)(model, (pass, what) => changes.push({ pass, what }));
-  return { model: walked, changes };
+  const walked = pipeline('door', ...passes)(model, tell);
+  const folded = await foldConstants(walked, runtime, what => {
+    tell(foldConstantsName, what);
+  });
+  const tidy = folded === walked ? walked : pipeline('tidy', dropUnused, inferShapes)(folded, tell);
+  return { model: tidy, changes };
 }
 
 const batchOf = ({ graph }: Model): Dim | undefined =>

@@ -6,7 +6,21 @@ import test from 'ava';
 import { Random, tensor } from '../../src/base/index.js';
 import { decodeModel, encodeModel } from '../../src/codec/index.js';
 import { Builder, modelOf, type Model, type Value } from '../../src/graph/index.js';
-import { Add, Cast, Conv, Mul, ReduceMean, Relu, Shape, Gather, Concat, Reshape } from '../../src/operators/index.js';
+import {
+  Add,
+  Cast,
+  Concat,
+  Conv,
+  Expand,
+  Gather,
+  MatMul,
+  Mul,
+  ReduceMean,
+  Relu,
+  Reshape,
+  Shape,
+  Transpose,
+} from '../../src/operators/index.js';
 import { convert, convertPasses } from '../../src/index.js';
 import { nodeRuntime } from '../../src/runtime/node.js';
 import { randomFeeds, runOnce } from '../../src/workflows/compare.js';
@@ -103,6 +117,32 @@ test('height and width become numbers, and what is computed from them constants'
     ['size', 'clean', 'fold-shapes', 'drop-unused', 'infer-shapes'],
   );
   t.false(clean.graph.nodes.some(({ op }) => op === 'Shape'));
+});
+
+test('what depends on weights alone is computed, unless the file would grow', async t => {
+  const { result, clean } = await through(
+    model(builder => {
+      const x = builder.input('x', 'float32', ['N', 4]);
+      const scaled = Mul(Transpose(weights(builder, 'w', [3, 4])), weights(builder, 's', [3]));
+      const wide = Expand(weights(builder, 'one', [1, 1]), builder.constant([2000, 3]));
+      return Add(MatMul(x, scaled), ReduceMean(wide, [0], { keepdims: 1 }));
+    }),
+  );
+  t.true(result.changes.some(({ pass, what }) => pass === 'fold-constants' && what.startsWith('computed ')));
+  t.deepEqual(
+    clean.graph.nodes.map(({ op }) => op),
+    ['MatMul', 'Add'],
+  );
+  const { clean: large } = await through(
+    model(builder => {
+      const x = builder.input('x', 'float32', ['N', 2000, 3]);
+      return Add(x, Expand(weights(builder, 'one', [1, 1]), builder.constant([2000, 3])));
+    }),
+  );
+  t.deepEqual(
+    large.graph.nodes.map(({ op }) => op),
+    ['Expand', 'Add'],
+  );
 });
 
 test('half precision becomes float32 within its own tolerance; within none nothing is written', async t => {
