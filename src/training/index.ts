@@ -20,6 +20,7 @@ export type { LabelledFeatures } from './labelled-features.js';
 export { lbfgs, lbfgsNow, type Evaluated, type LbfgsOptions, type Minimum, type Objective } from './lbfgs.js';
 export type { LogisticFit, LogisticOptions, StrengthFigures } from './logistic-options.js';
 export { fitLogistic } from './logistic.js';
+export { solveLogistic, type SolveOptions } from './solve-logistic.js';
 export { polyak, type Averaging } from './polyak.js';
 export { stepByStepRun, trainingRun, type EpochArtifacts, type StepArtifacts, type TrainingRunOptions } from './run.js';
 export {
@@ -32,3 +33,4 @@ export {
   type Schedule,
 } from './schedules.js';
 export type { StateLayout } from './state-layout.js';
+export { standardise, type Scale } from './standardise.js';
