@@ -8,7 +8,8 @@ import type { Runtime, Session } from '../runtime/index.js';
 import { foldsOf } from './folds.js';
 import type { LabelledFeatures } from './labelled-features.js';
 import { calibratedLoss } from './calibrated-loss.js';
-import { lbfgs, type Evaluated } from './lbfgs.js';
+import { graphObjective, parameterFeeds } from './graph-objective.js';
+import { lbfgs } from './lbfgs.js';
 import { logisticDefaults, type LogisticFit, type LogisticOptions, type StrengthFigures } from './logistic-options.js';
 import { standardise, unscaled } from './standardise.js';
 
@@ -47,38 +48,19 @@ export async function fitLogistic(
     /** Where the last strength ended: the next one begins there. */
     x: Float64Array;
   }
-  const parameters = (x: Float64Array) => ({
-    weight: runtime.tensor(tensor('float32', [classes, width], Float32Array.from(x.subarray(0, classes * width)))),
-    bias: runtime.tensor(tensor('float32', [classes], Float32Array.from(x.subarray(classes * width)))),
-  });
-  const feeds = ({ features, labels }: Rows, x: Float64Array) => {
-    const { weight, bias } = parameters(x);
-    return new Map([
+  const parameters = [
+    { name: 'head.weight', shape: [classes, width] },
+    { name: 'head.bias', shape: [classes] },
+  ];
+  const batch = ({ features, labels }: Rows) =>
+    new Map([
       ['features', features],
       ['labels', labels],
-      ['head.weight', weight],
-      ['head.bias', bias],
     ]);
-  };
-  const fetches = ['loss', 'head.weight_grad', 'head.bias_grad'];
-  const objective =
-    (at: Rows, strength: number) =>
-    async (x: Float64Array): Promise<Evaluated> => {
-      const results = await training.run(feeds(at, x), fetches);
-      const [loss, dW, db] = await Promise.all(fetches.map(async name => floats(await results.get(name)!.read())));
-      const gradient = new Float64Array(size);
-      gradient.set(dW!);
-      gradient.set(db!, classes * width);
-      // Both penalty and loss are means over the pictures.
-      const penalty = 1 / (strength * at.count);
-      let value = loss![0]!;
-      for (let i = 0; i < classes * width; i++) {
-        value += 0.5 * penalty * x[i]! * x[i]!;
-        gradient[i]! += penalty * x[i]!;
-      }
-      for (const result of results.values()) result.dispose();
-      return { value, gradient };
-    };
+  const feeds = (at: Rows, x: Float64Array) => new Map([...batch(at), ...parameterFeeds(runtime, parameters, x)]);
+  // Both penalty and loss are means over the pictures.
+  const objective = (at: Rows, strength: number) =>
+    graphObjective(runtime, training, parameters, batch(at), 1 / (strength * at.count));
   const lossOf = async (at: Rows, x: Float64Array): Promise<number> => {
     const results = await evaluation.run(feeds(at, x), ['loss']);
     return floats(await results.get('loss')!.read())[0]!;
