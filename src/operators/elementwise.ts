@@ -95,7 +95,7 @@ const variadic = (
 const numbers =
   (f: (a: number, b: number) => number): Arithmetic =>
   (a, b) =>
-    typeof a === 'number' && typeof b === 'number' ? f(a, b) : a === b ? a : '';
+    typeof a === 'number' && typeof b === 'number' && b !== 0 ? f(a, b) : '';
 
 export const Add = binary('Add', ({ dC }) => dC, ({ dC }) => dC, plus); // prettier-ignore
 export const Sub = binary('Sub', ({ dC }) => dC, ({ dC }) => Neg(dC), (a, b) => typeof b === 'number' ? plus(a, -b) : a === b && a !== '' ? 0 : ''); // prettier-ignore

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { inferShapes, inferShapesWith } from '../../src/passes/index.js';
 import { OperatorSet } from '../../src/operators/index.js';
-import { keepsOutputs, networkOf, normal } from './networks.js';
+import { keepsOutputs, networkOf, normal, whole } from './networks.js';
 
 const model = networkOf({
   inputs: { x: [['N', 3, 8, 8]] },
@@ -29,4 +29,21 @@ test('what the operators do not tell stays as the file says it', t => {
   const known = { ...model, graph: { ...model.graph, values: new Map([['b', said]]) } };
   const after = inferShapesWith(new OperatorSet([]))(known);
   t.deepEqual(after.graph.values.get('b'), said);
+});
+
+test('a size modulo itself is not that size', async t => {
+  const remainder = networkOf({
+    inputs: { x: [['N', 4]] },
+    outputs: { y: [undefined] },
+    weights: { zero: whole(0), one: whole(1) },
+    nodes: [
+      ['Shape', 'x', 's'],
+      ['Gather', 's zero', 'n'],
+      ['Mod', 'n n', 'none'],
+      ['Add', 'none one', 'l'],
+      ['ConstantOfShape', 'l', 'y'],
+    ],
+  });
+  const { model: after } = await keepsOutputs(t, inferShapes, remainder);
+  t.deepEqual(after.graph.outputs[0]?.shape, ['']);
 });
