@@ -19,6 +19,11 @@ export interface LbfgsOptions {
   readonly gradientTolerance?: number;
   /** Stops when the value falls by less than this share of it, twice in a row. @default 1e-9 */
   readonly valueTolerance?: number;
+  /**
+   * Relative error of values. Where two differ by less, slopes tell which is lower: 2^-23 for a graph that computes in
+   * float32. @default 2^-50
+   */
+  readonly noise?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -64,7 +69,14 @@ export function lbfgsNow(
 type Asking<T> = Generator<Float64Array, T, Evaluated>;
 
 function* minimise(start: Float64Array, options: LbfgsOptions): Asking<Minimum> {
-  const { memory = 10, iterations = 200, gradientTolerance = 1e-5, valueTolerance = 1e-9, signal } = options;
+  const {
+    memory = 10,
+    iterations = 200,
+    gradientTolerance = 1e-5,
+    valueTolerance = 1e-9,
+    noise = 2 ** -50,
+    signal,
+  } = options;
   let evaluations = 0;
   function* evaluate(at: Float64Array): Asking<Evaluated> {
     evaluations++;
@@ -96,7 +108,7 @@ function* minimise(start: Float64Array, options: LbfgsOptions): Asking<Minimum> 
       slope = dot(direction, gradient);
     }
     const first = pairs.length === 0 ? Math.min(1, 1 / Math.sqrt(-slope)) : 1;
-    const found: Trial | undefined = yield* search(evaluate, x, here, direction, slope, first);
+    const found: Trial | undefined = yield* search(evaluate, x, here, direction, slope, first, noise);
     if (!found) {
       if (pairs.length === 0) return end('line-search');
       // Once more along the gradient itself.
@@ -157,20 +169,24 @@ function* search(
   direction: Float64Array,
   slope: number,
   first: number,
+  noise: number,
 ): Asking<Trial | undefined> {
   function* at(t: number): Asking<Trial> {
     const point = x.map((value, i) => value + t * direction[i]!);
     const { value, gradient } = yield* evaluate(point);
     return { t, x: point, value, gradient, slope: dot(gradient, direction) };
   }
-  const tooHigh = (trial: Trial) => !(trial.value <= here.value + sufficientDecrease * trial.t * slope);
+  // The second condition is the first one's for a parabola (Hager and Zhang 2005, "approximate Wolfe conditions").
+  const isLow = ({ t, value, slope: there }: Trial) =>
+    value <= here.value + sufficientDecrease * t * slope ||
+    (value <= here.value + noise * Math.abs(here.value) && there <= (2 * sufficientDecrease - 1) * slope);
   const isFlat = (trial: Trial) => Math.abs(trial.slope) <= -curvature * slope;
   let before: Trial = { t: 0, x, value: here.value, gradient: here.gradient, slope };
   let t = first;
   for (let i = 0; i < 20; i++) {
     const trial = yield* at(t);
-    if (tooHigh(trial) || (i > 0 && trial.value >= before.value)) return yield* zoom(before, trial);
-    if (isFlat(trial)) return trial;
+    if (isLow(trial) && isFlat(trial)) return trial;
+    if (!isLow(trial) || (i > 0 && trial.value >= before.value)) return yield* zoom(before, trial);
     if (trial.slope >= 0) return yield* zoom(trial, before);
     before = trial;
     t *= 2;
@@ -180,9 +196,9 @@ function* search(
   function* zoom(low: Trial, high: Trial): Asking<Trial | undefined> {
     for (let i = 0; i < 25; i++) {
       const middle = yield* at(cubic(low, high));
-      if (tooHigh(middle) || middle.value >= low.value) high = middle;
+      if (isLow(middle) && isFlat(middle)) return middle;
+      if (!isLow(middle) || middle.value >= low.value) high = middle;
       else {
-        if (isFlat(middle)) return middle;
         if (middle.slope * (high.t - low.t) >= 0) high = low;
         low = middle;
       }
