@@ -37,7 +37,7 @@ const { values } = parseArgs({
 });
 const runners: Runner[] = [await ourselves()];
 for (const [name, needs, wanted, script] of [
-  ['PyTorch', 'torch, torchvision', 0.15, ['torch_peer.py', 'head']],
+  ['PyTorch', 'torch', 0.15, ['torch_peer.py', 'head']],
   ['JAX', 'jax', 0.7, ['jax_peer.py']],
 ] as const) {
   const [file, ...rest] = [join(values.peers, script[0]), ...script.slice(1)];

@@ -13,9 +13,10 @@ import { readModel } from '../../src/codec/node.js';
 import { measured, median } from './measure.js';
 
 interface Reading {
-  /** The first time, and the middle of the next nine, in milliseconds of CPU. */
+  /** The first time, the middle of the next nine and of nine after forty more, in milliseconds of CPU. */
   readonly first: number;
   readonly again: number;
+  readonly warm: number;
   /** Bytes. */
   readonly growth: number;
 }
@@ -29,8 +30,8 @@ const { values, positionals } = parseArgs({
   },
 });
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
-const told = ({ first, again, growth }: Reading, size: number): string =>
-  `${first.toFixed(1)} / ${again.toFixed(1)} ms   ${megabytes(growth)} MB, ${(growth / size).toFixed(2)} of the file`;
+const told = ({ first, again, warm, growth }: Reading, size: number): string =>
+  `${first.toFixed(1)} / ${again.toFixed(1)} / ${warm.toFixed(1)} ms   ${megabytes(growth)} MB, ${(growth / size).toFixed(2)} of the file`;
 
 /** The same in Python; sha256 is what readModel adds, so it is added here. */
 const peer = `
@@ -47,7 +48,9 @@ before = resident("VmRSS")
 open("/proc/self/clear_refs", "w").write("5")
 first, model = timed(sys.argv[1])
 growth = resident("VmHWM") - before
-print(json.dumps({"first": first, "again": statistics.median(timed(sys.argv[1])[0] for _ in range(9)), "growth": growth}))
+more = lambda times: statistics.median(timed(sys.argv[1])[0] for _ in range(times))
+again = more(9); more(40)
+print(json.dumps({"first": first, "again": again, "warm": more(9), "growth": growth}))
 `;
 
 const tiny = fileURLToPath(new URL('../../../fixtures/backbone.onnx', import.meta.url));
@@ -64,7 +67,7 @@ function models(folder: string): string[] {
 function compare(paths: readonly string[], python: string): void {
   const withPython = hasOnnx(python);
   if (!withPython) console.log(`${python} has no package onnx: only our own figures. pip install onnx to compare.`);
-  console.log('CPU milliseconds, first time / again; growth of the largest resident size');
+  console.log('CPU milliseconds, first time / again / warm; growth of the largest resident size');
   for (const path of paths) {
     const { size } = statSync(path);
     const self = fileURLToPath(import.meta.url);
@@ -73,7 +76,9 @@ function compare(paths: readonly string[], python: string): void {
     console.log(`  readModel  ${told(ours, size)}`);
     if (!withPython) continue;
     const theirs = JSON.parse(execFileSync(python, ['-c', peer, path, tiny], { encoding: 'utf8' })) as Reading;
-    console.log(`  onnx.load  ${told(theirs, size)}   time, ours to theirs: ${(ours.again / theirs.again).toFixed(2)}`);
+    console.log(
+      `  onnx.load  ${told(theirs, size)}   time, ours to theirs: ${(ours.first / theirs.first).toFixed(2)} / ${(ours.again / theirs.again).toFixed(2)} / ${(ours.warm / theirs.warm).toFixed(2)}`,
+    );
   }
 }
 
@@ -93,9 +98,15 @@ async function readOne(path: string): Promise<Reading> {
   let held: unknown; // kept, so that its memory is not given back meanwhile
   const { cpu: first } = await measured(() => (held = readModel(path)));
   const growth = resident('VmHWM') - before;
-  const again: number[] = [];
-  for (let i = 0; i < 9; i++) again.push((await measured(() => (held = readModel(path)))).cpu);
-  return held ? { first, again: median(again), growth } : { first, again: NaN, growth };
+  const more = async (times: number) => {
+    const taken: number[] = [];
+    for (let i = 0; i < times; i++) taken.push((await measured(() => (held = readModel(path)))).cpu);
+    return median(taken);
+  };
+  const again = await more(9);
+  await more(40);
+  const warm = await more(9);
+  return held ? { first, again, warm, growth } : { first, again, warm, growth: NaN };
 }
 
 function resident(what: 'VmRSS' | 'VmHWM'): number {
