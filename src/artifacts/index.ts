@@ -9,6 +9,7 @@ export {
 export type { Head, HeadContext } from './heads/head.js';
 export { linear } from './heads/linear.js';
 export { mlp, type MlpOptions } from './heads/mlp.js';
+export { standardised } from './heads/standardised.js';
 export type { Loss } from './losses/loss.js';
 export { crossEntropy, type CrossEntropyOptions } from './losses/cross-entropy.js';
 export { sigmoidCrossEntropy, type SigmoidCrossEntropyOptions } from './losses/sigmoid-cross-entropy.js';

@@ -30,6 +30,21 @@ export const errors = defineErrors('GRAFT', {
     message: (at: { path: string }) => `${printable(at.path)} already exists`,
     hint: 'Choose another folder with --out, or pass --force to write over it.',
   },
+  HEAD: {
+    kind: 'usage',
+    message: (at: { found: string; wanted: string }) => `found ${at.found}, wanted ${at.wanted}`,
+  },
+  NO_RUN: {
+    kind: 'missing',
+    message: (at: { path: string }) => `there is no run to resume in ${printable(at.path)}`,
+    hint: 'Leave out --resume to begin one.',
+  },
+  OTHER_OPTIONS: {
+    kind: 'usage',
+    message: (at: { path: string; field: string; found: string; wanted: string }) =>
+      `the run in ${printable(at.path)} was begun with ${at.field} ${printable(at.wanted)}, not ${printable(at.found)}`,
+    hint: 'Resume with the options that the run began with, or begin a new one in another folder.',
+  },
   NOTHING_LEFT: {
     kind: 'input',
     message: (at: { folder: string; unreadable: number }) =>

@@ -1,49 +1,97 @@
-// From features to a trained head: the graphs of the run, and who walks them. A linear head without further wishes is
-// fitted full-batch (L-BFGS, strength by cross-validation).
+// From features to a trained head. A linear head is fitted full-batch by L-BFGS, its strength by cross-validation;
+// everything else walks epochs over the epoch graph, with checkpoints, a Polyak average and early stopping.
 
-import type { Tensor } from '../base/index.js';
-import { crossEntropy, linear, sgd, sigmoidCrossEntropy, trainHead, type Head } from '../artifacts/index.js';
+import { join } from 'node:path';
+import { elements, Random, type Tensor } from '../base/index.js';
+import {
+  crossEntropy,
+  sigmoidCrossEntropy,
+  standardised,
+  trainHead,
+  type Head,
+  type HeadArtifacts,
+} from '../artifacts/index.js';
 import { encodeModel } from '../codec/index.js';
 import type { Runtime } from '../runtime/index.js';
-import { fitLogistic, type StrengthFigures } from '../training/index.js';
+import { finish, fitLogistic, standardise, trainingRun, type Scale, type StrengthFigures } from '../training/index.js';
+import { checkpoints, history } from '../training/node.js';
+import { resolveHead, type HeadOptions, type ResolvedHead } from './head-options.js';
 import type { Progress } from './progress.js';
 import type { SplitFeatures } from './set-features.js';
-
-/** How a head is trained. */
-export interface HeadOptions {
-  /** Share of the target spread over all classes, 0 to 1. @default 0 */
-  readonly labelSmoothing?: number;
-  /** `balanced`: each class weighs the same, however many pictures it has. @default 'none' */
-  readonly classWeights?: 'none' | 'balanced';
-  /** @default 0 */
-  readonly seed?: number;
-}
 
 /** A trained head and how it came about. */
 export interface FittedHead {
   readonly head: Head;
   readonly name: string;
+  readonly optimizer: string;
   readonly trained: ReadonlyMap<string, Tensor>;
-  /** What cross-validation said of each strength, strong to weak. */
+  /** Of L-BFGS: what cross-validation said of each strength, strong to weak, and the one chosen. */
   readonly crossValidation: readonly StrengthFigures[];
-  readonly strength: number;
-  readonly trainLoss: number;
+  readonly strength?: number;
+  /** Of epochs: the one that the weights are of. */
+  readonly epoch?: number;
+  readonly trainLoss?: number;
+  readonly artifacts: HeadArtifacts;
+  /** Of epochs: the features were standardised by this. */
+  readonly scale?: Scale;
+  /** Of epochs: steps done. */
+  readonly step?: number;
 }
 
-/** Trains the head of a set's features. */
+/** What {@link fitHead} needs beside the options of the head. */
+export interface FitHeadOptions extends HeadOptions {
+  /** The run's folder, for checkpoints and history; nothing is kept without it. */
+  readonly folder?: string;
+  /** Go on from the newest checkpoint. @default false */
+  readonly resume?: boolean;
+  readonly onProgress?: (at: Progress) => void;
+  readonly onWarning?: (text: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+interface Task {
+  readonly classes: number;
+  readonly task: 'single' | 'multi-label';
+}
+
+/**
+ * Trains the head of a set's features.
+ *
+ * @throws GRAFT_HEAD where the options do not go together; TRAINING_…; the signal's reason where it was stopped
+ */
 export async function fitHead(
   runtime: Runtime,
-  train: SplitFeatures,
-  { classes, task }: { readonly classes: number; readonly task: 'single' | 'multi-label' },
-  options: HeadOptions & { readonly onProgress?: (at: Progress) => void; readonly signal?: AbortSignal } = {},
+  { train, validation }: { readonly train: SplitFeatures; readonly validation: SplitFeatures },
+  task: Task,
+  options: FitHeadOptions = {},
 ): Promise<FittedHead> {
-  const { labelSmoothing = 0, classWeights = 'none', seed = 0, onProgress, signal } = options;
-  const weights = classWeights === 'balanced' && task === 'single' ? balancedWeights(train, classes) : undefined;
-  const loss =
-    task === 'single'
-      ? crossEntropy({ labelSmoothing, ...(weights ? { classWeights: weights } : {}) })
-      : sigmoidCrossEntropy({ labelSmoothing });
-  const artifacts = trainHead({ features: train.width, classes, head: linear, loss, optimizer: sgd() });
+  const resolved = resolveHead(options);
+  const artifacts = trainHead({
+    features: train.width,
+    classes: task.classes,
+    head: resolved.head,
+    loss: lossOf(train, task, resolved),
+    optimizer: resolved.optimizer,
+  });
+  return resolved.optimizerName === 'lbfgs'
+    ? byLbfgs(runtime, artifacts, train, task, resolved, options)
+    : byEpochs(runtime, artifacts, train, validation, resolved, options);
+}
+
+function lossOf(train: SplitFeatures, { classes, task }: Task, { labelSmoothing, classWeights }: ResolvedHead) {
+  if (task === 'multi-label') return sigmoidCrossEntropy({ labelSmoothing });
+  const weights = classWeights === 'balanced' ? { classWeights: balancedWeights(train, classes) } : {};
+  return crossEntropy({ labelSmoothing, ...weights });
+}
+
+async function byLbfgs(
+  runtime: Runtime,
+  artifacts: HeadArtifacts,
+  train: SplitFeatures,
+  { classes }: Task,
+  { head, seed }: ResolvedHead,
+  { onProgress, signal }: FitHeadOptions,
+): Promise<FittedHead> {
   const training = await runtime.open(encodeModel(artifacts.training));
   const evaluation = await runtime.open(encodeModel(artifacts.evaluation));
   try {
@@ -52,17 +100,78 @@ export async function fitHead(
       ...(signal ? { signal } : {}),
       onProgress: (done, total) => onProgress?.({ what: 'choosing the strength', done, total }),
     });
-    const { trained, crossValidation, strength } = fit;
-    return { head: linear, name: 'linear', trained, crossValidation, strength, trainLoss: fit.loss };
+    signal?.throwIfAborted();
+    const { trained, crossValidation, strength, loss } = fit;
+    return { head, name: 'linear', optimizer: 'lbfgs', trained, crossValidation, strength, trainLoss: loss, artifacts };
   } finally {
     await training.close();
     await evaluation.close();
   }
 }
 
+async function byEpochs(
+  runtime: Runtime,
+  artifacts: HeadArtifacts,
+  train: SplitFeatures,
+  validation: SplitFeatures,
+  resolved: ResolvedHead,
+  { folder, resume = false, onProgress, onWarning, signal }: FitHeadOptions,
+): Promise<FittedHead> {
+  const { seed, epochs, batch, rate, schedule, halfLife, patience } = resolved;
+  const scaled = new Float32Array(train.features.length);
+  const { mean, deviation } = standardise(train, scaled);
+  const alike = validation.features.map((x, i) => {
+    const j = i % validation.width;
+    return (x - mean[j]!) / deviation[j]!;
+  });
+  const files = folder === undefined ? undefined : checkpoints(join(folder, 'checkpoints'));
+  const log = folder === undefined ? undefined : history(join(folder, 'history.jsonl'));
+  const found = resume ? await files?.newest() : undefined;
+  for (const { path, cause } of found?.damaged ?? []) onWarning?.(`${path} is passed over: ${cause.message}`);
+  await log?.rewind(found?.checkpoint.epoch ?? 0);
+  const { epoch, evaluation, parameters, slots, dropouts } = artifacts;
+  const run = trainingRun({
+    runtime,
+    artifacts: { epoch: encodeModel(epoch), evaluation: encodeModel(evaluation), parameters, slots, dropouts },
+    initialState: artifacts.initialState(new Random(seed)),
+    train: { ...train, features: scaled },
+    validation: { ...validation, features: alike },
+    epochs,
+    batch,
+    rate,
+    schedule,
+    halfLife,
+    patience,
+    seed,
+    ...(signal ? { signal } : {}),
+    ...(found ? { resumeFrom: found.checkpoint } : {}),
+  });
+  let trainLoss: number | undefined;
+  const result = await finish(run, async event => {
+    if (event.kind === 'checkpoint') await files?.save(event.checkpoint);
+    else await log?.append(event);
+    if (event.kind !== 'epoch') return;
+    trainLoss = event.trainLoss;
+    onProgress?.({ what: 'training', done: event.epoch, total: epochs });
+  });
+  signal?.throwIfAborted();
+  return {
+    head: standardised(resolved.head, mean, deviation),
+    name: resolved.name,
+    optimizer: resolved.optimizerName,
+    trained: result.trained,
+    crossValidation: [],
+    epoch: result.epoch,
+    ...(trainLoss === undefined ? {} : { trainLoss }),
+    artifacts,
+    scale: { mean, deviation },
+    step: result.last.step,
+  };
+}
+
 /** n / (K · n_k) */
 function balancedWeights({ labels, count }: SplitFeatures, classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
-  for (const label of new BigInt64Array(new Uint8Array(labels.bytes).buffer)) counts[Number(label)]!++;
+  for (const label of elements(labels) as BigInt64Array) counts[Number(label)]!++;
   return counts.map(n => count / (classes * Math.max(1, n)));
 }

@@ -20,7 +20,7 @@ const shown = 24;
  */
 export async function writeReport(
   path: string,
-  result: EvaluateResult,
+  result: Omit<EvaluateResult, 'seen'>,
   { force = false }: { readonly force?: boolean } = {},
 ): Promise<void> {
   const { evaluation, predictions, items, bundle } = result;

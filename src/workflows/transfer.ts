@@ -4,7 +4,7 @@
 import { basename, join } from 'node:path';
 import type { GraftError } from '../base/index.js';
 import { servingModel } from '../artifacts/index.js';
-import { writeBundle } from '../bundle/node.js';
+import { readBundle, writeBundle } from '../bundle/node.js';
 import type { Manifest } from '../bundle/index.js';
 import { encodeModel } from '../codec/index.js';
 import { verify, type Graph } from '../graph/index.js';
@@ -13,9 +13,12 @@ import { readSource, type AllowedFormat, type Duplicate, type PictureSet, type S
 import type { Runtime } from '../runtime/index.js';
 import { openBackbone, type Backbone, type BackboneOptions } from './backbone.js';
 import { errors } from './errors.js';
-import { fitHead, type FittedHead, type HeadOptions } from './fit-head.js';
+import { fitHead, type FittedHead } from './fit-head.js';
+import { resolveHead, type HeadOptions } from './head-options.js';
 import { measure, type Measured } from './measure.js';
 import type { Progress } from './progress.js';
+import { writeReport } from './report.js';
+import { writeArtifacts, writePredictions } from './run-files.js';
 import { openRunFolder } from './run-folder.js';
 import { setFeatures, type SetFeatures } from './set-features.js';
 import { version } from './version.js';
@@ -34,6 +37,8 @@ export interface TransferOptions extends BackboneOptions, HeadOptions {
   readonly allowFormats?: readonly AllowedFormat[];
   /** Write over a run that is there. @default false */
   readonly force?: boolean;
+  /** Go on with the run in `out`, from its newest checkpoint; the options must be those it was begun with. @default false */
+  readonly resume?: boolean;
   readonly onProgress?: (at: Progress) => void;
   readonly onWarning?: (text: string) => void;
   readonly signal?: AbortSignal;
@@ -50,8 +55,12 @@ export interface TransferResult {
   readonly counts: { readonly train: number; readonly validation: number; readonly cached: number };
   readonly head: {
     readonly name: string;
-    readonly strength: number;
-    readonly trainLoss: number;
+    readonly optimizer: string;
+    /** Of L-BFGS: C, as cross-validation chose it. */
+    readonly strength?: number;
+    /** Of epochs: the one that the weights are of. */
+    readonly epoch?: number;
+    readonly trainLoss?: number;
     readonly temperature: number;
   };
   readonly backbone: { readonly at: string; readonly features: number; readonly recipe: string };
@@ -69,24 +78,33 @@ export interface TransferResult {
  * const { bundle, evaluation } = await transfer('pictures/', { backbone: 'squeezenet1.1.onnx', out: 'run' }, nodeRuntime());
  */
 export async function transfer(pictures: string, options: TransferOptions, runtime: Runtime): Promise<TransferResult> {
-  const { out, force = false, validation = 0.2, seed = 0 } = options;
+  const { out, force = false, resume = false, validation = 0.2, seed = 0 } = options;
   const set = await readSource(pictures, { validation, seed });
   const backbone = openBackbone(options.backbone, options);
-  const run = await openRunFolder(out, runJson(pictures, options, backbone, runtime), { force });
+  const run = await openRunFolder(out, runJson(pictures, options, backbone, runtime), { force, resume });
   try {
     const features = await setFeatures(runtime, backbone, set, options);
     for (const split of ['train', 'validation'] as const)
       if (features[split].count === 0)
         throw errors.NOTHING_LEFT({ folder: pictures, unreadable: features.errors.length });
     const task = { classes: set.classes.length, task: set.task };
-    const head = await fitHead(runtime, features.train, task, options);
+    const head = await fitHead(runtime, features, task, { ...options, folder: out, resume });
     for (const [step, figures] of head.crossValidation.entries())
       await run.record({ kind: 'strength', step, ...figures });
     const measured = await measure(runtime, head, features.validation, set, fileErrors(features));
     const { evaluation } = measured;
     await run.record({ kind: 'validation', ...headline(evaluation), temperature: measured.temperature.temperature });
+    await writePredictions(join(out, 'predictions'), 'validation', measured.logits, features.validation);
+    await writeArtifacts(
+      join(out, 'artifacts'),
+      head,
+      set.task === 'single' ? 'cross-entropy' : 'sigmoid-cross-entropy',
+    );
     const manifest = await ship(join(out, 'bundle'), { set, backbone, head, measured, features, options, runtime });
     await run.record({ kind: 'bundle', path: 'bundle' });
+    const bundle = await readBundle(join(out, 'bundle'));
+    const shown = { evaluation, predictions: measured.predictions, items: features.validation.items, bundle };
+    await writeReport(join(out, 'report.html'), shown, { force: true });
     return {
       bundle: join(out, 'bundle'),
       manifest,
@@ -95,8 +113,10 @@ export async function transfer(pictures: string, options: TransferOptions, runti
       counts: { train: features.train.count, validation: features.validation.count, cached: features.cached },
       head: {
         name: head.name,
-        strength: head.strength,
-        trainLoss: head.trainLoss,
+        optimizer: head.optimizer,
+        ...(head.strength === undefined ? {} : { strength: head.strength }),
+        ...(head.epoch === undefined ? {} : { epoch: head.epoch }),
+        ...(head.trainLoss === undefined ? {} : { trainLoss: head.trainLoss }),
         temperature: measured.temperature.temperature,
       },
       backbone: { at: backbone.at, features: backbone.features, recipe: backbone.recipe },
@@ -111,11 +131,28 @@ export async function transfer(pictures: string, options: TransferOptions, runti
 
 /** Everything that decides the run, resolved. */
 function runJson(pictures: string, options: TransferOptions, backbone: Backbone, runtime: Runtime): object {
-  const { onProgress: _p, onWarning: _w, signal: _s, ...said } = options;
+  const { onProgress: _p, onWarning: _w, signal: _s, force: _f, resume: _r, cache: _c, out: _o, ...said } = options;
+  const {
+    head: _h,
+    optimizer: _z,
+    schedule: _y,
+    name,
+    optimizerName,
+    scheduleName,
+    ...resolved
+  } = resolveHead(options);
   return {
     version: 1,
     pictures,
-    options: { ...said, validation: said.validation ?? 0.2, seed: said.seed ?? 0, at: backbone.at },
+    options: {
+      ...said,
+      ...resolved,
+      head: name,
+      optimizer: optimizerName,
+      schedule: scheduleName,
+      validation: said.validation ?? 0.2,
+      at: backbone.at,
+    },
     backbone: { sha256: backbone.file.sha256, preprocessing: backbone.preprocessing, pixels: backbone.pixels },
     seeds: { run: said.seed ?? 0 },
     versions: versionsOf(runtime),
@@ -200,7 +237,9 @@ async function ship(folder: string, at: Shipment): Promise<Manifest> {
     seeds: { run: seed },
     versions: versionsOf(runtime),
   };
-  return writeBundle(folder, encodeModel(model), manifest, { force: options.force ?? false });
+  return writeBundle(folder, encodeModel(model), manifest, {
+    force: (options.force ?? false) || (options.resume ?? false),
+  });
 }
 
 const valuesOf = (values: Graph['inputs']) =>

@@ -44,6 +44,8 @@ test('networks that are none', async t => {
     t.true(error.message.includes(backbone.split('/').at(-1)!) || code !== 'ONNX_FILE_MISSING', error.message);
     t.false(existsSync(out), code);
   }
+  const head = { head: 'mlp', optimizer: 'lbfgs' } as const;
+  await t.throwsAsync(transfer(pictures, { backbone: small, out, ...head }, runtime), { code: 'GRAFT_HEAD' });
   rmSync(join(folder, 'small.json'));
   await t.throwsAsync(transfer(pictures, { backbone: small, out }, runtime), { code: 'PREPROCESSING_UNKNOWN' });
   await t.throwsAsync(transfer(pictures, { backbone: small, out, scale: 1, at: 'nowhere' }, runtime), {

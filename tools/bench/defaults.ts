@@ -64,7 +64,7 @@ for (const name of sets) {
   const set = await readSource(path, {});
   const { train, validation } = await setFeatures(runtime, backbone, set, {});
   const began = performance.now();
-  const head = await fitHead(runtime, train, { classes: set.classes.length, task: set.task }, {});
+  const head = await fitHead(runtime, { train, validation }, { classes: set.classes.length, task: set.task }, {});
   const seconds = (performance.now() - began) / 1000;
   const { evaluation } = await measure(runtime, head, validation, set);
   if (isMultiLabelEvaluation(evaluation)) continue;

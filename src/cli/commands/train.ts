@@ -1,6 +1,6 @@
 // graft train: your pictures and a published network to a bundle.
 
-import { nodeRuntime, printable, transfer, type TransferOptions } from '../../index.js';
+import { nodeRuntime, printable, transfer, type TransferOptions, type TransferResult } from '../../index.js';
 import type { Command, FlagsOf } from '../command.js';
 import { backboneFlags, pictureFlags, progressOf, warnAbout } from '../shared.js';
 import { percent, seconds } from '../text.js';
@@ -20,6 +20,32 @@ const flags = {
     value: 'share',
     help: 'share of each class held out where there is no validation folder (default: 0.2)',
   },
+  head: {
+    type: 'choice',
+    choices: ['linear', 'mlp'],
+    help: 'mlp: hidden layers with dropout before the linear one (default: linear)',
+  },
+  hidden: { type: 'numbers', value: 'width', help: 'widths of hidden layers (default: 256)' },
+  dropout: { type: 'number', value: 'share', help: 'of hidden elements in training (default: 0.5)' },
+  optimizer: {
+    type: 'choice',
+    choices: ['lbfgs', 'adamw', 'adam', 'sgd'],
+    help: 'lbfgs: full-batch, strength by cross-validation (default for linear; adamw for mlp)',
+  },
+  epochs: { type: 'integer', help: 'most epochs (default: 40; not of lbfgs)' },
+  batch: { type: 'integer', value: 'pictures', help: 'pictures a step (default: 32)' },
+  rate: { type: 'number', help: 'learning rate at its peak (default: 0.001, 0.01 for sgd)' },
+  schedule: { type: 'choice', choices: ['constant', 'cosine', 'one-cycle'], help: 'of the rate (default: one-cycle)' },
+  warmUp: { type: 'integer', value: 'steps', help: 'steps in which the rate rises first (default: 0)' },
+  momentum: { type: 'number', help: 'of sgd (default: 0.9)' },
+  nesterov: { type: 'boolean', help: "Nesterov's momentum" },
+  weightDecay: { type: 'number', help: 'λ (default: 0.01 for adamw, 0.0005 for sgd, 0 for adam)' },
+  halfLife: { type: 'number', value: 'epochs', help: 'of the average of the weights (default: 1)' },
+  patience: {
+    type: 'integer',
+    value: 'epochs',
+    help: 'without a better validation loss before training ends (default: 10)',
+  },
   labelSmoothing: { type: 'number', value: 'share', help: 'share of the target spread over all classes (default: 0)' },
   classWeights: {
     type: 'choice',
@@ -28,6 +54,7 @@ const flags = {
   },
   seed: { type: 'integer', help: 'of the hold-out and everything else that is left to chance (default: 0)' },
   force: { type: 'boolean', help: 'write over a run that is there' },
+  resume: { type: 'boolean', help: 'go on with the run in --out, from its newest checkpoint' },
 } satisfies FlagsOf<TransferOptions>;
 
 export const trainCommand: Command = {
@@ -43,7 +70,14 @@ export const trainCommand: Command = {
   ],
   async run({ args, flags: given, output, signal }) {
     const began = performance.now();
-    const { backbone, out, cache, ...rest } = given as unknown as TransferOptions;
+    const {
+      backbone,
+      out,
+      cache,
+      quiet: _q,
+      json: _j,
+      ...rest
+    } = given as unknown as TransferOptions & Record<'quiet' | 'json', unknown>;
     const options: TransferOptions = {
       ...rest,
       ...(cache === undefined ? {} : { cache: cache === 'none' ? false : cache }),
@@ -54,7 +88,16 @@ export const trainCommand: Command = {
       signal,
     };
     const pictures = args[0] as string;
-    const result = await transfer(pictures, options, nodeRuntime());
+    let result: TransferResult;
+    try {
+      result = await transfer(pictures, options, nodeRuntime());
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      output.settle();
+      const words = process.argv.slice(2).filter(word => word !== '--resume' && word !== '--force');
+      output.say(`stopped; what is done is kept. Go on with:\n  graft ${words.map(quoted).join(' ')} --resume`);
+      return 130;
+    }
     output.settle();
     const { evaluation, errors, stray, duplicates, counts, classes, head } = result;
     warnAbout(output, { errors, stray, duplicates });
@@ -84,3 +127,6 @@ export const trainCommand: Command = {
     return 0;
   },
 };
+
+/** A word as a shell takes it. */
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
