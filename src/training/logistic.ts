@@ -69,7 +69,9 @@ export async function fitLogistic(
     const results = await evaluation.run(feeds(at, x), ['logits']);
     return floats(await results.get('logits')!.read()).slice();
   };
-  const quick = { iterations: 100, gradientTolerance: 1e-4, valueTolerance: 1e-5 };
+  // The graph tells its loss in float32.
+  const noise = 2 ** -23;
+  const quick = { iterations: 100, gradientTolerance: 1e-4, valueTolerance: 1e-5, noise };
   const signal = options.signal ? { signal: options.signal } : {};
 
   const figures: StrengthFigures[] = [];
@@ -106,6 +108,7 @@ export async function fitLogistic(
     iterations: 500,
     gradientTolerance: 1e-6,
     valueTolerance: 1e-9,
+    noise,
     ...signal,
   });
   return {
