@@ -102,7 +102,7 @@ export async function fitLogistic(
     }
   }
   const best = figures.reduce<StrengthFigures | undefined>((a, b) => (a && a.loss <= b.loss ? a : b), undefined);
-  const strength = best?.strength ?? 1e-2;
+  const strength = best?.strength ?? (strengths.length === 1 ? strengths[0]! : 1e-2);
   const whole = rows(all);
   const found = await lbfgs(objective(whole, strength), new Float64Array(size), {
     iterations: 500,

@@ -217,11 +217,13 @@ test('the same seed gives the same bits, and says how far it is', async t => {
   t.deepEqual(told, ['1/2', '2/2']);
 });
 
-test('a class of one picture cannot be held out: no strength is tried', async t => {
+test('a class of one picture cannot be held out: no strength is tried, one that is given is taken', async t => {
   const data = blobs(21, 3, 2, 11);
   const labels = BigInt64Array.from({ length: 21 }, (_, i) => BigInt(i % 2));
   labels[20] = 2n;
   const found = await fit({ ...data, labels: tensor('int64', [21], labels) }, 3);
   t.deepEqual(found.crossValidation, []);
   t.true(found.strength > 0);
+  const asked = await fit({ ...data, labels: tensor('int64', [21], labels) }, 3, { strengths: [5] });
+  t.is(asked.strength, 5);
 });
