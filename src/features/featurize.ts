@@ -3,6 +3,7 @@
 
 import { elementCount, floats, tensor, type GraftError } from '../base/index.js';
 import type { Runtime, Session } from '../runtime/index.js';
+import { Crew } from './crew.js';
 import { errors } from './errors.js';
 import type { CachedRow, FeatureCache } from './feature-cache.js';
 
@@ -32,6 +33,15 @@ export interface FeaturizeOptions {
   readonly batch?: number | undefined;
   /** Where rows are kept: about every 256 pictures, and when the run ends or is stopped. */
   readonly cache?: FeatureCache | undefined;
+  /** How many pictures the stream will give, where that is known. */
+  readonly count?: number | undefined;
+  /**
+   * Opens the backbone once more, in a thread of its own. Asked for while the network and not the pictures is what is
+   * waited for, and enough of them are left; closed at the end. @default one session does all
+   */
+  readonly openBeside?: (() => Promise<Session>) | undefined;
+  /** Sessions beside the first, at most. @default 1 */
+  readonly mostBeside?: number | undefined;
   /** Of the pictures in the stream. @default 0: as they are */
   readonly view?: number | undefined;
   /** Pictures done so far, those with errors too; called after each run. */
@@ -77,23 +87,32 @@ export async function featurize(options: FeaturizeOptions): Promise<Featurized> 
   let waiting: Extract<FeaturizePicture, { pixels: unknown }>[] = [];
   let unsaved: CachedRow[] = [];
 
+  const crew = new Crew({
+    session: options.session,
+    run: (session, turn: typeof waiting) => runBatch(session, options, turn),
+    openBeside: options.openBeside,
+    most: options.mostBeside ?? 1,
+    turns: options.count === undefined ? undefined : options.count / batch,
+  });
   const run = async () => {
     const turn = waiting;
     waiting = [];
-    if (turn.length === 0) return;
-    const values = await runBatch(options, turn);
-    turn.forEach((picture, i) => {
-      const row = values.subarray(i * features, (i + 1) * features);
-      const { index, file, sha256 } = picture;
-      const column = row.findIndex(value => !Number.isFinite(value));
-      if (column >= 0) {
-        failed.push({ index, file, error: errors.NOT_FINITE({ file, column, found: String(row[column]) }) });
-        return;
-      }
-      blocks.push(row);
-      rows.push({ index, file, sha256 });
-      unsaved.push({ sha256, view, features: row });
-    });
+    if (turn.length > 0) await crew.take(turn);
+  };
+  const settle = () => {
+    for (const [turn, values] of crew.ready())
+      turn.forEach((picture, i) => {
+        const row = values.subarray(i * features, (i + 1) * features);
+        const { index, file, sha256 } = picture;
+        const column = row.findIndex(value => !Number.isFinite(value));
+        if (column >= 0) {
+          failed.push({ index, file, error: errors.NOT_FINITE({ file, column, found: String(row[column]) }) });
+          return;
+        }
+        blocks.push(row);
+        rows.push({ index, file, sha256 });
+        unsaved.push({ sha256, view, features: row });
+      });
   };
   const save = async () => {
     const turn = unsaved;
@@ -103,7 +122,9 @@ export async function featurize(options: FeaturizeOptions): Promise<Featurized> 
   };
 
   try {
+    let idle = performance.now();
     for await (const picture of pictures) {
+      crew.waited(performance.now() - idle);
       signal?.throwIfAborted();
       if ('error' in picture) failed.push(picture);
       else {
@@ -113,14 +134,23 @@ export async function featurize(options: FeaturizeOptions): Promise<Featurized> 
       }
       if (waiting.length >= batch) {
         await run();
+        settle();
         onProgress?.(rows.length + failed.length);
         if (unsaved.length >= shardRows) await save();
       }
+      idle = performance.now();
     }
     signal?.throwIfAborted();
     await run();
+    await crew.finish();
+    settle();
     onProgress?.(rows.length + failed.length);
+  } catch (cause) {
+    await crew.finish();
+    keep(settle);
+    throw cause;
   } finally {
+    await crew.close();
     await save(); // also when stopped: what was computed is not computed again
   }
   const all = new Float32Array(rows.length * features);
@@ -128,9 +158,19 @@ export async function featurize(options: FeaturizeOptions): Promise<Featurized> 
   return { features: all, rows, errors: failed };
 }
 
+/** What was ready is kept; why the run ends is already known. */
+function keep(settle: () => void): void {
+  try {
+    settle();
+  } catch {
+    // a second failure of the same kind
+  }
+}
+
 /** One run; gives float32 [pictures, features]. */
 async function runBatch(
-  { session, runtime, width, height, features }: FeaturizeOptions,
+  session: Session,
+  { runtime, width, height, features }: FeaturizeOptions,
   pictures: readonly { readonly pixels: Uint8Array }[],
 ): Promise<Float32Array> {
   const count = pictures.length;

@@ -3,6 +3,7 @@
 import * as ort from 'onnxruntime-node';
 import { createRequire } from 'node:module';
 import { runtimeOf } from './adapter.js';
+import { openBeside } from './beside.js';
 import type { Runtime } from './runtime.js';
 
 const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
@@ -18,7 +19,7 @@ export type NodeProvider = 'cpu' | 'cuda' | 'webgpu';
  * const session = await nodeRuntime().open(bytes);
  */
 export function nodeRuntime(provider: NodeProvider = 'cpu'): Runtime {
-  return runtimeOf({
+  const runtime = runtimeOf({
     name: `onnxruntime-node ${version} ${provider}`,
     makeTensor: (type, data, dims) => new ort.Tensor(type as 'float32', data as Float32Array, dims),
     create: async (model, { threads = 1, optimization = 'all' }) =>
@@ -30,4 +31,5 @@ export function nodeRuntime(provider: NodeProvider = 'cpu'): Runtime {
         logSeverityLevel: 3,
       }),
   });
+  return { ...runtime, openBeside: (model, options) => openBeside(runtime, provider, model, options) };
 }

@@ -37,6 +37,8 @@ export interface Runtime {
   /** Such as `onnxruntime-node 1.30.0 cpu`. */
   readonly name: string;
   open(model: Uint8Array, options?: OpenOptions): Promise<Session>;
+  /** Opens a model in a further thread, so that two runs go on at once; missing where there are no threads for it. */
+  openBeside?(model: Uint8Array, options?: OpenOptions): Promise<Session>;
   /** Hands data to the runtime without a copy where it can. */
   tensor(data: Tensor): DeviceTensor;
 }

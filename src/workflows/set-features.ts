@@ -1,5 +1,6 @@
 // A picture set through a backbone: the features of each split, with labels, hashes and what could not be read.
 
+import { availableParallelism } from 'node:os';
 import { tensor, type GraftError, type Tensor } from '../base/index.js';
 import { featurize, splitByCache } from '../features/index.js';
 import { cacheKey, defaultCacheFolder, openCache } from '../features/node.js';
@@ -123,6 +124,10 @@ async function rowsOf(runtime: Runtime, backbone: Backbone, items: readonly Item
         height: preprocessing.height,
         features: width,
         batch,
+        count: missing.length,
+        ...(runtime.openBeside ? { openBeside: () => runtime.openBeside!(featurizer) } : {}),
+        // more would only take turns, and each holds the network once more
+        mostBeside: Math.min(3, availableParallelism() - 1),
         ...(cache ? { cache } : {}),
         onProgress: done => onProgress?.({ what: 'featurizing', done, total: missing.length }),
         onCacheFailure: error =>
