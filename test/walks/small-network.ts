@@ -81,3 +81,18 @@ export async function writePictures(folder: string, perClass = 12, prefix = ''):
   }
   return join(folder, prefix);
 }
+
+/** A network of the same input whose weights take some 300 kB. */
+export function wideNetwork(): Model {
+  const random = new Random('wide');
+  const builder = new Builder('wide');
+  const input = builder.input('input', 'float32', ['N', 3, 16, 16]);
+  const data = (count: number) => Float32Array.from({ length: count }, () => random.normal() * 0.1);
+  const weight = builder.parameter('w', tensor('float32', [3000, 3, 3, 3], data(81000)));
+  const pooled = Flatten(GlobalAveragePool(Relu(Conv(input, weight))));
+  builder.output(
+    Gemm(pooled, builder.parameter('fc', tensor('float32', [3, 3000], data(9000))), undefined, { transB: 1 }),
+    'logits',
+  );
+  return modelOf(builder.finish());
+}
