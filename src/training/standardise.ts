@@ -13,10 +13,13 @@ export interface Scale {
 export function standardise({ features, count, width }: LabelledFeatures, scaled: Float32Array | Float64Array): Scale {
   const mean = new Float64Array(width);
   const deviation = new Float64Array(width);
-  for (let i = 0; i < features.length; i++) mean[i % width]! += features[i]! / count;
-  for (let i = 0; i < features.length; i++) deviation[i % width]! += (features[i]! - mean[i % width]!) ** 2 / count;
+  for (let i = 0; i < count; i++)
+    for (let j = 0, at = i * width; j < width; j++, at++) mean[j]! += features[at]! / count;
+  for (let i = 0; i < count; i++)
+    for (let j = 0, at = i * width; j < width; j++, at++) deviation[j]! += (features[at]! - mean[j]!) ** 2 / count;
   for (let j = 0; j < width; j++) deviation[j] = Math.sqrt(deviation[j]!) > 1e-8 ? Math.sqrt(deviation[j]!) : Infinity;
-  for (let i = 0; i < features.length; i++) scaled[i] = (features[i]! - mean[i % width]!) / deviation[i % width]!;
+  for (let i = 0; i < count; i++)
+    for (let j = 0, at = i * width; j < width; j++, at++) scaled[at] = (features[at]! - mean[j]!) / deviation[j]!;
   return { mean, deviation };
 }
 
