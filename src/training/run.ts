@@ -45,7 +45,7 @@ export interface TrainingRunOptions<Artifacts extends StateLayout = EpochArtifac
   readonly schedule?: Schedule;
   /** Half-life of the Polyak average in epochs, where the artifacts have one. @default 1 */
   readonly halfLife?: number;
-  /** Epochs without a better one after which the run ends. @default all epochs are run */
+  /** Epochs without a better one after which the run ends; 0: all epochs are run. @default 0 */
   readonly patience?: number;
   /** Epochs from checkpoint to checkpoint; there is always one at the end. @default 1 */
   readonly checkpointEvery?: number;
@@ -56,7 +56,7 @@ export interface TrainingRunOptions<Artifacts extends StateLayout = EpochArtifac
   readonly resumeFrom?: Checkpoint;
 }
 
-const defaults = { batch: 32, halfLife: 1, checkpointEvery: 1, seed: 0 } as const;
+const defaults = { batch: 32, halfLife: 1, patience: 0, checkpointEvery: 1, seed: 0 } as const;
 
 /**
  * Trains a head, an epoch at once. Nothing happens before the first event is asked for.
@@ -87,6 +87,9 @@ function begin(
   for (const option of ['epochs', 'batch', 'checkpointEvery'] as const)
     if (!Number.isSafeInteger(resolved[option]) || resolved[option] < 1)
       throw errors.OPTION({ option, found: resolved[option], wanted: 'a whole number from 1' });
+  const { patience } = resolved;
+  if (!Number.isSafeInteger(patience) || patience < 0)
+    throw errors.OPTION({ option: 'patience', found: patience, wanted: 'a whole number from 0' });
   if (!(resolved.rate > 0 && Number.isFinite(resolved.rate)))
     throw errors.OPTION({ option: 'rate', found: resolved.rate, wanted: 'a number above 0' });
   checkLabelled('train', options.train);
@@ -111,7 +114,7 @@ function begin(
     evaluation,
     openWalker,
   });
-  return options.patience === undefined ? run : untilFlat(options.patience, run);
+  return patience === 0 ? run : untilFlat(patience, run);
 }
 
 type Resolved = TrainingRunOptions<StateLayout> &

@@ -15,6 +15,7 @@ import {
   finish,
   stepByStepRun,
   trainingRun,
+  untilFlat,
   warmUp,
   type CheckpointEvent,
   type EpochEvent,
@@ -35,6 +36,7 @@ const joined = (pieces: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buf
 
 const heads = {
   'linear, Adam': head(),
+  'linear, SGD with momentum': head({ optimizer: sgd({ momentum: 0.9 }) }),
   'perceptron with dropout, AdamW, smoothed and weighted': head({
     head: small,
     optimizer: adamw({ weightDecay: 0.05 }),
@@ -134,6 +136,16 @@ test('a head learns, and the best epoch is given whatever stopped the run', asyn
   t.deepEqual(result.trained.get('head.weight')!.bytes, saved.state.get('head.weight.average')!.bytes);
 });
 
+test('without patience all epochs are run, and the best is given', async t => {
+  const options = { ...base, epochs: 12, rate: 1 };
+  const [patient, whole] = [await walked(trainingRun({ ...options, patience: 1 })), await walked(trainingRun(options))];
+  t.is(patient.result.reason, 'flat');
+  const { result, events } = await walked(trainingRun({ ...options, patience: 0 }));
+  t.is(result.reason, 'finished');
+  t.is(epochsOf(events).length, 12);
+  t.deepEqual(bitsOf(result.trained), bitsOf(whole.result.trained));
+});
+
 test('without validation the last epoch is given', async t => {
   const { validation: _, ...rest } = base;
   const { events, result } = await walked(trainingRun({ ...rest, checkpointEvery: 3 }));
@@ -210,7 +222,9 @@ test('what cannot be trained is refused before anything runs', async t => {
   );
   refuse('TRAINING_DATA', { train: { ...train, count: 0 } }, /no picture/);
   refuse('TRAINING_STATE', { initialState: new Map() }, /head\.weight of the state is missing/);
-  await t.throwsAsync(finish(trainingRun({ ...base, patience: 0 })), { code: 'TRAINING_OPTION' });
+  refuse('TRAINING_OPTION', { patience: -1 }, /patience/);
+  refuse('TRAINING_OPTION', { patience: 1.5 }, /patience/);
+  await t.throwsAsync(finish(untilFlat(0, trainingRun(base))), { code: 'TRAINING_OPTION' });
 
   const { result } = await walked(trainingRun({ ...base, epochs: 1 }));
   const resumeFrom = result.last;
