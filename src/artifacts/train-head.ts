@@ -169,8 +169,8 @@ function step(
 }
 
 interface Scalars {
-  readonly rate: Value;
-  readonly step: Value;
+  /** What the optimizer made of rate and step. */
+  readonly prepared: readonly Value[];
   readonly averaging?: Value;
 }
 
@@ -180,9 +180,8 @@ function update(
   parameters: readonly Parameter[],
   state: (name: string) => Value,
   gradient: (name: string) => Value,
-  { rate, step: number, averaging }: Scalars,
+  { prepared, averaging }: Scalars,
 ): Map<string, Value> {
-  const prepared = optimizer.prepare({ rate, step: number });
   const next = new Map<string, Value>();
   for (const { name, shape } of parameters) {
     const parameter = state(name);
@@ -217,8 +216,7 @@ function optimizerModel(
   }
   const scalar = (name: string) => builder.input(name, 'float32', []);
   const scalars = {
-    rate: scalar('rate'),
-    step: scalar('step'),
+    prepared: optimizer.prepare({ rate: scalar('rate'), step: scalar('step') }),
     ...(averaging ? { averaging: scalar('averaging') } : {}),
   };
   const next = update(
@@ -249,9 +247,13 @@ function epochModel(
   const declared = loss.labels(classes);
   const labels = outer.input('labels', declared.type, ['pictures', ...declared.shape.slice(1)]);
   const targets = loss.targets(labels, classes);
+  // The optimizer's scalars are made for all steps at once: a node of the body costs as much as 500 numbers.
+  const prepared = optimizer.prepare({
+    rate: outer.input('rate', 'float32', ['steps']),
+    step: outer.input('step', 'float32', ['steps']),
+  });
   const series = [
-    outer.input('rate', 'float32', ['steps']),
-    outer.input('step', 'float32', ['steps']),
+    ...prepared,
     ...(averaging ? [outer.input('averaging', 'float32', ['steps'])] : []),
     outer.input('order', 'int64', ['steps', 'batch']),
     ...dropouts.map(({ name, width: w }) => outer.input(name, 'float32', ['steps', 'batch', w])),
@@ -278,7 +280,10 @@ function epochModel(
   };
   const rows = (value: Value) => Gather(body.capture(value), now('order'));
   const { loss: value, gradients } = step(body, options, rows(features), rows(targets), asked, context);
-  const scalars = { rate: now('rate'), step: now('step'), ...(averaging ? { averaging: now('averaging') } : {}) };
+  const scalars = {
+    prepared: prepared.map(({ name }) => now(name)),
+    ...(averaging ? { averaging: now('averaging') } : {}),
+  };
   const next = update(optimizer, parameters, now, name => gradients.get(name)!, scalars);
   for (const { state } of names) body.output(next.get(state)!);
   body.output(value);
