@@ -13,7 +13,15 @@ import {
 } from '../artifacts/index.js';
 import { encodeModel } from '../codec/index.js';
 import type { Runtime } from '../runtime/index.js';
-import { finish, fitLogistic, standardise, trainingRun, type Scale, type StrengthFigures } from '../training/index.js';
+import {
+  finish,
+  fitLogistic,
+  standardise,
+  trainingRun,
+  type Checkpoint,
+  type Scale,
+  type StrengthFigures,
+} from '../training/index.js';
 import { checkpoints, history } from '../training/node.js';
 import { resolveHead, type HeadOptions, type ResolvedHead } from './head-options.js';
 import type { Progress } from './progress.js';
@@ -34,8 +42,8 @@ export interface FittedHead {
   readonly artifacts: HeadArtifacts;
   /** Of epochs: the features were standardised by this. */
   readonly scale?: Scale;
-  /** Of epochs: steps done. */
-  readonly step?: number;
+  /** Of epochs: the whole state where they ended, and the steps done. */
+  readonly last?: Pick<Checkpoint, 'state' | 'step'>;
 }
 
 /** What {@link fitHead} needs beside the options of the head. */
@@ -165,7 +173,7 @@ async function byEpochs(
     ...(trainLoss === undefined ? {} : { trainLoss }),
     artifacts,
     scale: { mean, deviation },
-    step: result.last.step,
+    last: result.last,
   };
 }
 

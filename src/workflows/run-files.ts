@@ -11,19 +11,10 @@ import type { SplitFeatures } from './set-features.js';
 
 /** Writes `artifacts/`: training, evaluation, optimizer and epoch graph, the trained state, and what they are. */
 export async function writeArtifacts(folder: string, fitted: FittedHead, loss: string): Promise<void> {
-  const { artifacts, trained, scale, step = 0 } = fitted;
-  const { parameters, slots } = artifacts;
-  const state = new Map<string, Tensor>();
-  for (const { name, shape } of parameters) {
-    state.set(name, trained.get(name)!);
-    const count = shape.reduce((a, b) => a * b, 1);
-    for (const slot of slots)
-      state.set(
-        `${name}.${slot}`,
-        slot === 'average' ? trained.get(name)! : tensor('float32', shape, new Float32Array(count)),
-      );
-  }
-  state.set('step', tensor('int64', [], [step]));
+  const { artifacts, trained, scale, last } = fitted;
+  const { parameters } = artifacts;
+  const state = new Map<string, Tensor>(last?.state ?? stateOf(artifacts, trained));
+  state.set('step', tensor('int64', [], [last?.step ?? 0]));
   if (scale) {
     state.set('features.mean', tensor('float32', [scale.mean.length], Float32Array.from(scale.mean)));
     state.set('features.deviation', tensor('float32', [scale.deviation.length], Float32Array.from(scale.deviation)));
@@ -54,6 +45,18 @@ export async function writeArtifacts(folder: string, fitted: FittedHead, loss: s
   };
   contents.set('artifacts.json', `${JSON.stringify(said, null, 2)}\n`);
   await writeTogether(folder, contents, 'artifacts.json', { force: true });
+}
+
+/** The state before the first step of weights that L-BFGS found: the average is the weights, moments are zero. */
+function stateOf({ parameters, slots }: FittedHead['artifacts'], trained: ReadonlyMap<string, Tensor>) {
+  return parameters.flatMap(({ name, shape }): [string, Tensor][] => {
+    const weights = trained.get(name)!;
+    const zeros = () => tensor('float32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1)));
+    return [
+      [name, weights],
+      ...slots.map((slot): [string, Tensor] => [`${name}.${slot}`, slot === 'average' ? weights : zeros()]),
+    ];
+  });
 }
 
 /** Writes `predictions/<split>.safetensors`: `logits` [n, classes], `hashes` uint8 [n, 32] of the pictures. */

@@ -22,3 +22,21 @@ for (const runtime of [nodeRuntime(), webRuntime()])
     });
     await session.close();
   });
+
+test('onnxruntime-web: calls that overlap wait for each other', async t => {
+  const runtime = webRuntime();
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, async (_, i) => {
+      const session = await runtime.open(good());
+      const x = runtime.tensor(tensor('float32', [1, 4], [i, i, i, i]));
+      const y = (await session.run(new Map([['x', x]]))).get('y')!;
+      const values = [...floats(await y.read())];
+      await session.close();
+      return values;
+    }),
+  );
+  t.deepEqual(
+    answers,
+    Array.from({ length: 8 }, (_, i) => [i, i + 1, i + 2, i + 3]),
+  );
+});
