@@ -3,6 +3,7 @@
 
 import type { Session } from '../runtime/index.js';
 
+/** Who runs what, and how many may. */
 export interface CrewOptions<Turn, Values> {
   readonly session: Session;
   /** Runs one batch; the same whichever session does it. */
