@@ -19,3 +19,4 @@ export { Builder, Value, namesRead, withGraph, type NewNode, type OutputType } f
 export { dimSource, mainInputsOf, sliceOf, type DimSource, type ValueFacts } from './slice.js';
 export { verify } from './verify.js';
 export { structureErrors } from './errors.js';
+export { printGraph, printModel, type PrintOptions } from './print.js';

@@ -1,6 +1,8 @@
 // graft inspect: what networks are and where they can be cut. A file that cannot be read is an entry of its own.
 
 import { GraftError } from '../base/index.js';
+import { printModel } from '../graph/index.js';
+import { inferShapes } from '../passes/index.js';
 import type { Inspection } from '../inspect/index.js';
 import { readNetwork } from './network.js';
 
@@ -12,6 +14,8 @@ export interface InspectedFile extends Omit<Inspection, 'names' | 'facts' | 'lay
   /** Names a person would use, to values. */
   readonly names: Readonly<Record<string, string>>;
   readonly layers?: Inspection['layers'];
+  /** The graph as text, with types as far as they are known. */
+  readonly text?: string;
 }
 /** One file that could not be read. */
 export interface UninspectedFile {
@@ -22,6 +26,8 @@ export interface UninspectedFile {
 export interface InspectOptions {
   /** Also every layer: kernel, stride, output size, receptive field. @default false */
   readonly layers?: boolean;
+  /** Also the graph as text. @default false */
+  readonly print?: boolean;
 }
 
 /**
@@ -33,11 +39,11 @@ export interface InspectOptions {
  */
 export function inspect(
   files: readonly string[],
-  { layers: withLayers = false }: InspectOptions = {},
+  { layers: withLayers = false, print = false }: InspectOptions = {},
 ): (InspectedFile | UninspectedFile)[] {
   return files.map(file => {
     try {
-      const { sha256, bytes, inspection } = readNetwork(file);
+      const { sha256, bytes, model, inspection } = readNetwork(file);
       const { names, facts: _, layers, ...rest } = inspection;
       return {
         file,
@@ -46,6 +52,7 @@ export function inspect(
         ...rest,
         names: Object.fromEntries(names),
         ...(withLayers ? { layers } : {}),
+        ...(print ? { text: printModel(inferShapes(model)) } : {}),
       };
     } catch (error) {
       if (error instanceof GraftError) return { file, error };

@@ -12,12 +12,16 @@ export const inspectCommand: Command = {
     'Says what each network is: inputs, outputs, operators, parameters, what it recognises, and every valid cut.',
   arguments: [{ name: '<model...>', help: 'one or more .onnx files' }],
   flags: {
+    print: { type: 'boolean', help: 'also print the graph as text: one node a line, with types' },
     pairs: { type: 'boolean', help: 'also list pairs of values that cut together (they are always in --json)' },
     layers: { type: 'boolean', help: 'also list every layer: kernel, stride, output size, receptive field' },
   },
   examples: ['graft inspect squeezenet1.1.onnx', 'graft inspect *.onnx --json'],
   async run({ args, flags, output }) {
-    const found = inspect(args[0] as readonly string[], { layers: flags['layers'] === true });
+    const found = inspect(args[0] as readonly string[], {
+      layers: flags['layers'] === true,
+      print: flags['print'] === true,
+    });
     output.data(found);
     found.forEach((one, i) => {
       if (i > 0) output.print('');
@@ -83,6 +87,7 @@ function print(one: InspectedFile, output: Output, withPairs: boolean): void {
     output.print(output.dim('cuts: parameters and multiply-adds are those before the cut'));
     for (const line of table(head, cutRows, output, [3, 4])) output.print(line);
   }
+  if (one.text) output.print(`\n${one.text.trimEnd()}`);
   if (one.layers) {
     output.print('');
     const layerRows = one.layers.map(layer => [
