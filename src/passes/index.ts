@@ -1,7 +1,7 @@
 export { pass, pipeline, type Pass, type Tell } from './pass.js';
 export { join, split } from './split.js';
 export { clean } from './clean.js';
-export { constantsToInitializers } from './constants-to-initializers.js';
+export { constantOf, constantsToInitializers } from './constants-to-initializers.js';
 export { dropUnused } from './drop-unused.js';
 export { float16ToFloat32 } from './float16-to-float32.js';
 export { foldShapes } from './fold-shapes.js';

@@ -36,6 +36,8 @@ export interface PreprocessingFlags {
 export interface SettleOptions {
   /** Of the network's file. */
   readonly sha256: string;
+  /** Fingerprint of its large weights, by which a network is recognised in another file. */
+  readonly weights?: string | undefined;
   readonly modelPath: string;
   readonly flags?: PreprocessingFlags | undefined;
   /** What the network's input says, where it says it. */
@@ -63,7 +65,7 @@ export interface Settled {
  */
 export function settlePreprocessing(options: SettleOptions): Settled {
   const sidecar = readSidecar(options.modelPath);
-  const entry = zooEntry(options.sha256);
+  const entry = zooEntry(options.sha256, options.weights);
   const flags = flagParts(options.flags ?? {});
   const known: RecipeParts = entry ? { ...entry.preprocessing, ...entry.pixels } : {};
   const sources: readonly RecipeParts[] = [flags, sidecar?.parts ?? {}, known];

@@ -10,6 +10,8 @@ export interface ZooEntry {
   readonly name: string;
   /** Of the `.onnx` file, 64 hex digits. */
   readonly sha256: string;
+  /** Of its large weights, 64 hex digits: the same network in another file. */
+  readonly weights?: string;
   readonly architecture: string;
   readonly licence: string;
   readonly preprocessing: Preprocessing;
@@ -21,10 +23,12 @@ export interface ZooEntry {
 const folder = new URL('../../../graphs/zoo/', import.meta.url);
 let entries: ReadonlyMap<string, ZooEntry> | undefined;
 
-/** The catalogue's entry of a file by its SHA-256, or undefined. */
-export function zooEntry(sha256: string): ZooEntry | undefined {
-  entries ??= new Map(zooEntries().map(entry => [entry.sha256, entry]));
-  return entries.get(sha256);
+/** The catalogue's entry of a file by its SHA-256, or of the same network in another file by its weights; or undefined. */
+export function zooEntry(sha256: string, weights?: string): ZooEntry | undefined {
+  entries ??= new Map(
+    zooEntries().flatMap(entry => [entry.sha256, entry.weights ?? ''].map(key => [key, entry] as const)),
+  );
+  return entries.get(sha256) ?? (weights ? entries.get(weights) : undefined);
 }
 
 /** Every entry of the catalogue, by file name. */
@@ -46,6 +50,7 @@ function checkEntry(file: string, json: unknown): ZooEntry {
   return {
     name: text('name'),
     sha256: text('sha256'),
+    ...(found.has('weights') ? { weights: text('weights') } : {}),
     architecture: text('architecture'),
     licence: text('licence'),
     classes: text('classes'),

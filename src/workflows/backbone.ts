@@ -9,6 +9,7 @@ import type { Preprocessing } from '../pictures/index.js';
 import { settlePreprocessing, type PreprocessingFlags } from '../pictures/node.js';
 import { atTheDoor } from './door.js';
 import { errors } from './errors.js';
+import { weightsFingerprint } from './fingerprint.js';
 import { readRunnable, valueOf, type NetworkFile } from './network.js';
 
 export interface BackboneOptions extends PreprocessingFlags {
@@ -55,8 +56,10 @@ export function openBackbone(path: string, options: BackboneOptions = {}): Backb
       ? { width: picture.width, height: picture.height }
       : undefined;
   const channels = typeof picture.channels === 'number' ? picture.channels : 3;
+  const weights = weightsFingerprint(file.model);
   const settled = settlePreprocessing({
     sha256: file.sha256,
+    ...(weights ? { weights } : {}),
     modelPath: path,
     flags: options,
     ...(size ? { inputSize: size } : {}),

@@ -7,6 +7,7 @@ import { Random, tensor, type ArrayType, type Tensor } from '../base/index.js';
 import { prepare, type Preprocessing } from '../pictures/index.js';
 import { decode, zooEntry } from '../pictures/node.js';
 import { randomFeeds, type FeedSizes } from './compare.js';
+import { weightsFingerprint } from './fingerprint.js';
 import { demoPictures } from './fixtures.js';
 import type { NetworkFile } from './network.js';
 
@@ -23,7 +24,7 @@ export async function realFeeds(
   const number = (dim: number | string, otherwise: number) => (typeof dim === 'number' ? dim : otherwise);
   const [height, width] = [number(picture.height, sizes.other), number(picture.width, sizes.other)];
   const [batch, channels] = [number(picture.batch, sizes.batch), number(picture.channels, 3)];
-  const pixels = zooEntry(sha256)?.pixels;
+  const pixels = zooEntry(sha256, weightsFingerprint(model))?.pixels;
   const recipe: Preprocessing = {
     width,
     height,
