@@ -1,0 +1,133 @@
+// Makes graphs/golden/: the graphs that the package builds, as text, for small inputs, so that a change of what is
+// computed shows as a diff of what is computed.   Usage: node dist/tools/make-graphs.js [folder]
+//   heads/      training, evaluation, optimizer and epoch graphs of a head of four features and three classes
+//   backbone/   what is run over pictures and what is shipped, of fixtures/backbone.onnx
+//   gradients/  each operator with a gradient rule, forwards and backwards, in the samples of its law
+
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  adam,
+  adamw,
+  crossEntropy,
+  featurizerModel,
+  linear,
+  mlp,
+  servingModel,
+  sgd,
+  sigmoidCrossEntropy,
+  standardised,
+  trainHead,
+  type FeaturizerOptions,
+  type Loss,
+  type Optimizer,
+} from '../src/artifacts/index.js';
+import { differentiate } from '../src/autodiff/index.js';
+import { Random } from '../src/base/index.js';
+import { Builder, printGraph, printModel } from '../src/graph/index.js';
+import { openBackbone } from '../src/workflows/backbone.js';
+import { demoBackbone } from '../src/workflows/fixtures.js';
+import { samplers, type Sample } from '../test/laws/operators/samplers.js';
+
+const size = { features: 4, classes: 3 } as const;
+
+const losses: ReadonlyMap<string, Loss> = new Map([
+  ['cross-entropy', crossEntropy()],
+  ['cross-entropy-smoothed', crossEntropy({ labelSmoothing: 0.1 })],
+  ['cross-entropy-weighted', crossEntropy({ labelSmoothing: 0.1, classWeights: [1, 2, 0.5] })],
+  ['sigmoid-cross-entropy', sigmoidCrossEntropy()],
+  ['sigmoid-cross-entropy-smoothed', sigmoidCrossEntropy({ labelSmoothing: 0.1 })],
+]);
+const optimizers: ReadonlyMap<string, Optimizer> = new Map([
+  ['sgd', sgd({ momentum: 0 })],
+  ['sgd-momentum', sgd({ momentum: 0.9, weightDecay: 1e-4 })],
+  ['sgd-nesterov', sgd({ momentum: 0.9, nesterov: true })],
+  ['adam', adam({ weightDecay: 1e-4 })],
+  ['adamw', adamw()],
+]);
+
+/** Every golden graph, by its path in graphs/golden/. */
+export function makeGraphs(): Map<string, string> {
+  return new Map([...heads(), ...backbone(), ...gradients()]);
+}
+
+/** Each loss with one optimizer, each optimizer with one loss: what one of them decides stands in one file. */
+function* heads(): Generator<[string, string]> {
+  const first = { ...size, head: linear, loss: crossEntropy(), optimizer: sgd() };
+  for (const [name, loss] of losses) {
+    const { training, evaluation, epoch } = trainHead({ ...first, loss });
+    yield [`heads/linear/${name}.training.txt`, printModel(training)];
+    yield [`heads/linear/${name}.evaluation.txt`, printModel(evaluation)];
+    yield [`heads/linear/${name}.epoch.txt`, printModel(epoch)];
+  }
+  for (const [name, optimizer] of optimizers) {
+    const made = trainHead({ ...first, optimizer });
+    yield [`heads/linear/${name}.optimizer.txt`, printModel(made.optimizer)];
+    yield [`heads/linear/${name}.epoch.txt`, printModel(made.epoch)];
+  }
+  yield ['heads/linear/without-average.epoch.txt', printModel(trainHead({ ...first, averaging: false }).epoch)];
+  const layered = trainHead({ ...first, head: mlp({ hidden: [5], dropout: 0.25 }), optimizer: adamw() });
+  for (const kind of ['training', 'evaluation', 'optimizer', 'epoch'] as const)
+    yield [`heads/mlp/${kind}.txt`, printModel(layered[kind])];
+}
+
+/** The embedded backbone in front of a head that has learnt nothing. */
+function* backbone(): Generator<[string, string]> {
+  const { graph, opsets, preprocessing, pixels, features } = openBackbone(demoBackbone);
+  const { width, height } = preprocessing;
+  const options: FeaturizerOptions = { backbone: graph, opsets, width, height, pixels };
+  yield ['backbone/featurizer.txt', printModel(featurizerModel(options))];
+  const format: FeaturizerOptions = {
+    ...options,
+    pixels: { ...pixels, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], channels: 'BGR' },
+  };
+  yield ['backbone/featurizer-normalized.txt', printModel(featurizerModel(format))];
+  const { initialState } = trainHead({ ...size, features, head: linear, loss: crossEntropy(), optimizer: sgd() });
+  const vector = (value: number) => new Float32Array(features).fill(value);
+  const shipped = {
+    ...options,
+    head: standardised(linear, vector(0.5), vector(2)),
+    trained: initialState(new Random(0)),
+    classes: size.classes,
+    temperature: 1.25,
+  };
+  yield ['backbone/serving-single.txt', printModel(servingModel({ ...shipped, task: 'single' }))];
+  yield ['backbone/serving-multi-label.txt', printModel(servingModel({ ...shipped, task: 'multi-label' }))];
+}
+
+function* gradients(): Generator<[string, string]> {
+  for (const [operator, samples] of Object.entries(samplers))
+    yield [`gradients/${operator}.txt`, `${samples.map(sample => gradient(operator, sample)).join('\n\n')}\n`];
+}
+
+/** x0, x1, … and the gradient dy of a scalar by y → y and the gradients dx0, dx1, … of the scalar. */
+function gradient(operator: string, { shapes, make }: Sample): string {
+  const builder = new Builder(operator);
+  const xs = shapes.map((shape, i) => builder.input(`x${i}`, 'float32', shape));
+  const y = make(...xs);
+  const found = differentiate(builder, new Map([[y, builder.input('dy', 'float32', y.shape)]]), xs);
+  builder.output(y, 'y');
+  xs.forEach((x, i) => builder.output(found.get(x)!, `dx${i}`));
+  return printGraph(builder.finish());
+}
+
+/** The graphs that lie in a folder, by their paths. */
+export const graphFiles = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map(name => name.replaceAll('\\', '/'))
+    .filter(name => name.endsWith('.txt'));
+
+/** Writes the graphs into a folder and takes out those that are made no more. */
+export function writeGraphs(folder: string): void {
+  const made = makeGraphs();
+  mkdirSync(folder, { recursive: true });
+  for (const name of graphFiles(folder)) if (!made.has(name)) rmSync(join(folder, name));
+  for (const [name, text] of made) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+}
+
+if (process.argv[1]?.endsWith('make-graphs.js'))
+  writeGraphs(process.argv[2] ?? fileURLToPath(new URL('../../graphs/golden/', import.meta.url)));
