@@ -89,7 +89,7 @@ export function commandsPage(): string {
     const rows = [
       ...command.arguments.map(({ name, help }) => `| \`${name}\` | ${help} |`),
       ...Object.entries(command.flags).map(([key, flag]) => {
-        const choices = 'choices' in flag ? ` One of ${flag.choices.join(', ')}.` : '';
+        const choices = 'choices' in flag && flag.choices ? ` One of ${flag.choices.join(', ')}.` : '';
         const otherwise = flag.default === undefined ? '' : ` Default: ${String(flag.default)}.`;
         return `| \`${flagForm(key, flag)}\` | ${flag.help}.${choices}${otherwise} |`;
       }),

@@ -9,7 +9,8 @@ export type FlagSpec = {
   readonly value?: string;
   readonly default?: string | number | boolean;
 } & (
-  | { readonly type: 'boolean' | 'string' | 'number' | 'integer' | 'list' | 'numbers' }
+  | { readonly type: 'boolean' | 'string' | 'number' | 'integer' | 'numbers' }
+  | { readonly type: 'list'; readonly choices?: readonly string[] }
   | { readonly type: 'choice'; readonly choices: readonly string[] }
 );
 

@@ -106,7 +106,7 @@ export const flagForm = (key: string, { type, value = type === 'integer' ? 'numb
 function toOption(key: string, flag: FlagSpec): Option {
   const option = new Option(flagForm(key, flag), flag.help);
   if (flag.default !== undefined) option.default(flag.default);
-  if (flag.type === 'choice') option.choices([...flag.choices]);
+  if ('choices' in flag && flag.choices) option.choices([...flag.choices]);
   if (flag.type === 'number' || flag.type === 'integer')
     option.argParser(text => number(text, flag.type === 'integer'));
   if (flag.type === 'numbers')

@@ -28,7 +28,12 @@ export const backboneFlags = {
 
 /** Formats beside the usual ones, for commands that read pictures. */
 export const pictureFlags = {
-  allowFormats: { type: 'list', value: 'format', help: 'also read avif or tiff' },
+  allowFormats: {
+    type: 'list',
+    value: 'format',
+    choices: ['avif', 'tiff'],
+    help: 'also read pictures of these formats',
+  },
 } as const;
 
 /** Shows progress with rate and time left. */

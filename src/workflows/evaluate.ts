@@ -1,12 +1,13 @@
 // graft evaluate: what a bundle is worth on labelled pictures.
 
-import { readBundle } from '../bundle/node.js';
+import type { Bundle } from '../bundle/node.js';
 import { evaluate as figuresOf, type Evaluation, type Predictions } from '../evaluation/index.js';
 import { readSource, type AllowedFormat, type Item, type PictureSet } from '../pictures/node.js';
 import { openPredictor } from '../prediction/index.js';
 import { predictFiles } from '../prediction/node.js';
 import type { Runtime } from '../runtime/index.js';
 import { errors } from './errors.js';
+import { openBundle } from './open-bundle.js';
 import type { Progress } from './progress.js';
 
 export interface EvaluateOptions {
@@ -25,7 +26,7 @@ export interface EvaluateResult {
   readonly items: readonly Item[];
   /** How many of the pictures are ones that the bundle was trained on, or chosen with. */
   readonly seen: { readonly train: number; readonly validation: number };
-  readonly bundle: Awaited<ReturnType<typeof readBundle>>;
+  readonly bundle: Bundle;
 }
 
 /**
@@ -39,7 +40,7 @@ export async function evaluate(
   { split, allowFormats = [], onProgress, signal }: EvaluateOptions,
   runtime: Runtime,
 ): Promise<EvaluateResult> {
-  const opened = await readBundle(bundle);
+  const opened = await openBundle(bundle);
   const { labels, task, data } = opened.manifest;
   const set = await readSource(pictures, { purpose: 'evaluate' });
   const name = split ?? (['test', 'validation', 'train'] as const).find(one => set.splits.get(one)?.length);

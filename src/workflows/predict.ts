@@ -1,11 +1,11 @@
 // graft predict: labelled probabilities for files. A picture that cannot be read is an entry of its own.
 
 import type { GraftError } from '../base/index.js';
-import { readBundle } from '../bundle/node.js';
 import { listPictures, type AllowedFormat } from '../pictures/node.js';
 import { openPredictor, topOf, type TopLabel } from '../prediction/index.js';
 import { predictFiles } from '../prediction/node.js';
 import type { Runtime } from '../runtime/index.js';
+import { openBundle } from './open-bundle.js';
 import type { Progress } from './progress.js';
 
 /** The answer for a file. */
@@ -48,7 +48,7 @@ export async function predict(
   { top, allowFormats = [], onProgress, signal }: PredictOptions,
   runtime: Runtime,
 ): Promise<(FilePrediction | UnreadableFile)[]> {
-  const opened = await readBundle(bundle);
+  const opened = await openBundle(bundle);
   const files = await listPictures(paths);
   const predictor = await openPredictor(opened, runtime);
   try {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { floats, tensor } from '../../src/base/index.js';
-import { readBundle } from '../../src/bundle/node.js';
+import { readBundle, writeBundle } from '../../src/bundle/node.js';
 import { evaluate, predict, transfer } from '../../src/index.js';
 import { nodeRuntime } from '../../src/runtime/node.js';
 import { webRuntime } from '../../src/runtime/web.js';
@@ -79,5 +79,44 @@ test('a network exported for one picture at a time serves any number', async t =
   const open = await transfer(pictures, { backbone: writeNetwork(folder), out: join(folder, 'open') }, runtime);
   const fixed = await transfer(pictures, { backbone: writeNetwork(folder, 1), out: join(folder, 'fixed') }, runtime);
   t.is(fixed.evaluation.negativeLogLikelihood, open.evaluation.negativeLogLikelihood);
+  rmSync(folder, { recursive: true });
+});
+
+test('several labels a picture: from a list to answers', async t => {
+  const folder = temporary();
+  const pictures = await writePictures(folder, 10, 'pictures');
+  const rows = ['file,labels,split'];
+  for (const [label, labels] of [
+    ['red', 'warm|plain'],
+    ['blue', 'cold|plain'],
+  ] as const)
+    for (let i = 0; i < 10; i++)
+      rows.push(`pictures/${label}/${i}.png,${i === 0 ? labels.split('|')[0] : labels},${i < 7 ? 'train' : 'val'}`);
+  const list = join(folder, 'list.csv');
+  writeFileSync(list, rows.join('\n'));
+  const out = join(folder, 'run');
+  const { bundle, manifest } = await transfer(list, { backbone: writeNetwork(folder), out, cache: false }, runtime);
+  t.is(manifest.task, 'multi-label');
+  t.deepEqual(manifest.labels, ['cold', 'plain', 'warm']);
+  const { evaluation } = await evaluate(bundle, list, {}, runtime);
+  t.is(evaluation.accuracy, 1);
+  const [answer] = await predict(bundle, [join(pictures, 'red', '9.png')], {}, runtime);
+  t.true(answer && 'labels' in answer);
+  if (answer && 'labels' in answer) t.deepEqual(answer.labels, ['plain', 'warm']);
+  rmSync(folder, { recursive: true });
+});
+
+test('a bundle whose network is hostile is refused by our own reader', async t => {
+  const folder = temporary();
+  const pictures = await writePictures(folder, 8, 'pictures');
+  const { bundle } = await transfer(
+    pictures,
+    { backbone: writeNetwork(folder), out: join(folder, 'run'), cache: false },
+    runtime,
+  );
+  const { manifest } = await readBundle(bundle);
+  const { files: _, ...rest } = manifest;
+  await writeBundle(bundle, Buffer.from('not a network, but of the right hash'), rest, { force: true });
+  await t.throwsAsync(predict(bundle, [pictures], {}, runtime), { code: 'ONNX_NOT_ONNX' });
   rmSync(folder, { recursive: true });
 });
