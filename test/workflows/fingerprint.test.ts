@@ -15,7 +15,7 @@ function network(names: readonly [string, string], change = 0, swapped = false):
   const held = new Map(
     (swapped ? parts.reverse() : parts).map(([name, value]) => [name, builder.parameter(name, value)]),
   );
-  builder.output(Gemm(Relu(Gemm(x, held.get(names[0])!)), held.get(names[1])!), 'y');
+  builder.output(Gemm(Relu(Gemm(x, held.get(names[0]))), held.get(names[1])), 'y');
   return modelOf(builder.finish());
 }
 
