@@ -1,11 +1,14 @@
-// Makes docs/errors.md and docs/commands.md from the error tables and the commands.   Usage: node dist/tools/make-docs.js
+// Makes docs/errors.md, docs/commands.md and docs/api.md from the error tables, the commands and the declarations.
+// Usage: node dist/tools/make-docs.js
 
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { format, resolveConfig } from 'prettier';
 import type { ErrorKind } from '../src/base/index.js';
 import { commands } from '../src/cli/commands.js';
 import { exitStatus, flagForm } from '../src/cli/program.js';
+import { publicApi, type Declared } from './public-api.js';
 
 const compiled = fileURLToPath(new URL('../src/', import.meta.url));
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -105,7 +108,45 @@ Made by \`npm run docs\`.
 ${sections.join('\n')}`;
 }
 
+/** docs/api.md */
+export async function apiPage(): Promise<string> {
+  const { doors, further } = publicApi();
+  const sections = doors.map(({ specifier, exports, shared }) => {
+    const also = shared.length > 0 ? `The same as above: ${shared.map(name => `\`${name}\``).join(', ')}.\n\n` : '';
+    const [functions, others] = [true, false].map(wanted => exports.filter(one => one.isFunction === wanted));
+    return `## ${specifier}\n\n${also}${[...functions!, ...others!].map(one => section(one)).join('\n')}`;
+  });
+  const text = `# The interface of the package
+
+What \`import … from 'onnx-graft'\` and \`'onnx-graft/browser'\` give, as it is declared. Made by \`npm run docs\`; a change
+of it is a change for everybody who uses the package.
+
+${sections.join('\n')}
+
+## Types that these are declared with
+
+They have no export of their own.
+
+${further.map(one => section(one, ` (${one.room})`)).join('\n')}
+`;
+  const path = join(root, 'docs/api.md');
+  return format(text, { ...(await resolveConfig(path)), filepath: path });
+}
+
+function section({ name, description, tags, declarations }: Declared, from = ''): string {
+  const code = (text: string) => `\`\`\`ts\n${text}\n\`\`\`\n`;
+  const texts = (wanted: string) => tags.filter(({ tag }) => tag === wanted).map(({ text }) => text);
+  const facts = [
+    ...texts('param').map(text => text.replace(/^(\S+)\s+(- )?/, '- `$1`: ')),
+    ...texts('returns').map(text => `- Returns ${text}`),
+    ...texts('throws').map(text => `- Throws ${text}`),
+  ];
+  const parts = [description, facts.join('\n'), code(declarations.join('\n')), ...texts('example').map(code)];
+  return `### ${name}${from}\n\n${parts.filter(Boolean).join('\n\n')}`;
+}
+
 if (process.argv[1]?.endsWith('make-docs.js')) {
   writeFileSync(join(root, 'docs/errors.md'), await errorsPage());
   writeFileSync(join(root, 'docs/commands.md'), commandsPage());
+  writeFileSync(join(root, 'docs/api.md'), await apiPage());
 }
