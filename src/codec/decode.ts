@@ -4,7 +4,6 @@
 import { printable } from '../base/index.js';
 import type {
   Attribute,
-  Dim,
   Graph,
   LocalFunction,
   Model,
@@ -15,7 +14,9 @@ import type {
 } from '../graph/index.js';
 import { errors } from './errors.js';
 import { looksLike } from './kind.js';
-import { decodeSparse, decodeTensor, typeOf, type TensorContext } from './tensors.js';
+import { decodeValueInfo } from './decode-values.js';
+import { decodeSparse, decodeTensor, type TensorContext } from './tensors.js';
+import { kept, name, strict, text } from './texts.js';
 import { Reader, Writer } from './wire.js';
 
 /** What a reader may spend. */
@@ -101,26 +102,6 @@ export function decodeModel(bytes: Uint8Array, { limits, external }: DecodeOptio
     metadata,
     ...kept(extra),
   };
-}
-
-const strict = new TextDecoder('utf-8', { fatal: true });
-
-function text(reader: Reader, where = 'the model'): string {
-  const bytes = reader.view();
-  try {
-    return strict.decode(bytes);
-  } catch {
-    throw errors.NAME_BAD({ where, found: 'it is not UTF-8' });
-  }
-}
-
-/** A name of a value, node, operator or function. */
-function name(reader: Reader, where: string): string {
-  const found = text(reader, where);
-  if (found.includes('\u0000')) throw errors.NAME_BAD({ where, found: 'it holds a NUL' });
-  if (found.length > 4096)
-    throw errors.NAME_BAD({ where, found: `it is ${found.length} letters long, at most 4096 are taken` });
-  return found;
 }
 
 function decodeOpset(reader: Reader): [string, bigint] {
@@ -343,80 +324,6 @@ function named({ name, tensor }: { name: string; tensor: Initializer }): Initial
   return { ...tensor, extra: new Writer().text(8, name).raw(tensor.extra).finish() };
 }
 
-function decodeValueInfo(reader: Reader): ValueInfo {
-  let of = '';
-  let type: Pick<ValueInfo, 'type' | 'shape' | 'typeBytes'> | undefined;
-  const extra = reader.fields((field, wire) => {
-    if (wire !== 2) return false;
-    if (field === 1) of = name(reader, 'a value');
-    else if (field === 2) {
-      if (type) throw errors.AMBIGUOUS({ where: of, what: 'it has two types' });
-      type = decodeType(reader.message(), of);
-    } else return false;
-    return true;
-  });
-  return { name: of, ...type, ...kept(extra) };
-}
-
-function decodeType(reader: Reader, of: string): Pick<ValueInfo, 'type' | 'shape' | 'typeBytes'> {
-  const typeBytes = reader.bytes.subarray(reader.offset, reader.end);
-  let found: Pick<ValueInfo, 'type' | 'shape'> | undefined;
-  // Types nest without a limit of their own; every level is walked so that the depth is counted.
-  const walk = (inner: Reader): void => {
-    inner.fields((_field, wire) => {
-      if (wire !== 2) return false;
-      walk(inner.message());
-      return true;
-    });
-  };
-  reader.fields((field, wire) => {
-    if (wire !== 2) return false;
-    const inner = reader.message();
-    if (field === 1) {
-      if (found) throw errors.AMBIGUOUS({ where: of, what: 'it has two types' });
-      found = decodeTensorType(inner, of);
-    } else if (field === 4 || field === 5 || field === 8 || field === 9) walk(inner);
-    return true;
-  });
-  return { ...found, typeBytes };
-}
-
-function decodeTensorType(reader: Reader, of: string): Pick<ValueInfo, 'type' | 'shape'> {
-  let number = 0;
-  let shape: Dim[] | undefined;
-  reader.fields((field, wire) => {
-    if (field === 1 && wire === 0) number = Number(reader.varint());
-    else if (field === 2 && wire === 2) {
-      const dims = reader.message();
-      if (shape) throw errors.AMBIGUOUS({ where: of, what: 'it has two shapes' });
-      shape = [];
-      dims.fields((inner, kind) => {
-        if (inner !== 1 || kind !== 2) return false;
-        shape!.push(decodeDim(dims.message(), of));
-        return true;
-      });
-    } else return false;
-    return true;
-  });
-  const type = typeOf(number);
-  if (number !== 0 && !type) throw errors.TYPE({ where: of, found: `element type ${number}` });
-  return { ...(type ? { type } : {}), ...(shape ? { shape } : {}) };
-}
-
-function decodeDim(reader: Reader, of: string): Dim {
-  let dim: Dim = '';
-  reader.fields((field, wire) => {
-    if (field === 1 && wire === 0) {
-      const value = reader.int64();
-      if (value < 0n || value > 9007199254740991n) throw errors.SHAPE({ where: of, found: `a dimension of ${value}` });
-      dim = Number(value);
-    } else if (field === 2 && wire === 2) dim = name(reader, of);
-    else return false;
-    return true;
-  });
-  return dim;
-}
-
 function decodeFunction(reader: Reader, context: TensorContext): LocalFunction {
   const at = { domain: '', name: '', overload: '' };
   const lists = { inputs: [] as string[], outputs: [] as string[], attributes: [] as string[], nodes: [] as Node[] };
@@ -456,5 +363,3 @@ function decodeFunction(reader: Reader, context: TensorContext): LocalFunction {
     ...kept(extra),
   };
 }
-
-const kept = (extra: Uint8Array | undefined) => (extra ? { extra } : {});
