@@ -47,7 +47,7 @@ export const demoCommand: Command = {
     const some = ['rings/rings-01', 'scales/scales-02', 'stripes/stripes-03'].map(
       name => `${demoPictures}/val/${name}.jpg`,
     );
-    await step(predictCommand, `${bundle} ${some.map(shown).join(' ')} --top 2`, [bundle, some], { top: 2 });
+    await step(predictCommand, `${bundle} ${some.map(shown).join(' ')} --top 2`, [bundle, some.map(shown)], { top: 2 });
     output.print(`
 ${output.bold('Now yours.')} Put pictures into one folder per class, take a published network, and:
 
