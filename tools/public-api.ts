@@ -15,7 +15,6 @@ export const settings: ts.CompilerOptions = {
   lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.asynciterable.d.ts'],
   types: ['node'],
   strict: true,
-  noUncheckedIndexedAccess: true,
   skipLibCheck: true,
   noEmit: true,
 };
