@@ -1,4 +1,5 @@
-export { headNetwork, servedContext, trainHead, type HeadArtifacts, type TrainHeadOptions } from './train-head.js';
+export { headNetwork, servedContext, trainHead, type HeadArtifacts } from './train-head.js';
+export type { TrainHeadOptions } from './head-options.js';
 export {
   featurizerModel,
   servingModel,

@@ -3,27 +3,18 @@
 //   optimizer_model  P, P_grad, P.m, …, rate, step, averaging → next.P, next.P.m, …
 //   epoch_model      state, the whole set, series [S] → next.…, losses [S]: S steps in one Scan, state carried
 //   eval_model       features, labels, P…            → loss, logits
-// The step inside epoch_model is built by the same two functions as the others, so both ways give equal weights.
+// The step inside epoch_model is built by the functions that build the others (gradientsOf, updated), on values of equal
+// shapes, so both ways give equal bits.
 
 import { tensor, type Random, type Tensor } from '../base/index.js';
-import { Builder, modelOf, type Attribute, type Model, type Value } from '../graph/index.js';
-import { differentiate } from '../autodiff/index.js';
-import { Add, Gather, Mul, Sub } from '../operators/index.js';
+import { Builder, modelOf, type Model, type Value } from '../graph/index.js';
+import { Mul, Unsqueeze } from '../operators/index.js';
+import { epochModel } from './epoch-model.js';
+import { gradientsOf } from './gradients.js';
+import type { DropoutMask, Parameter, TrainHeadOptions } from './head-options.js';
 import type { Head, HeadContext } from './heads/head.js';
-import type { Loss } from './losses/loss.js';
-import type { Optimizer } from './optimizers/optimizer.js';
-
-/** What is trained, and how. */
-export interface TrainHeadOptions {
-  /** Width F of the features. */
-  readonly features: number;
-  readonly classes: number;
-  readonly head: Head;
-  readonly loss: Loss;
-  readonly optimizer: Optimizer;
-  /** Keep a Polyak average of every parameter beside it. @default true */
-  readonly averaging?: boolean;
-}
+import { shareOf, valueOf } from './losses/loss.js';
+import { joined, parted, partName, rowsOf, updated } from './row-state.js';
 
 /** The graphs of a run and what is carried through them. */
 export interface HeadArtifacts {
@@ -35,15 +26,9 @@ export interface HeadArtifacts {
   /** What stands beside each parameter `P` in the state: `P.m`, `P.v`, `P.average`. */
   readonly slots: readonly string[];
   /** Dropout masks are fed, [B, width] a step, 0 or 1 / (1 - rate). */
-  readonly dropouts: readonly { readonly name: string; readonly width: number; readonly rate: number }[];
+  readonly dropouts: readonly DropoutMask[];
   /** The state before the first step. */
   initialState(random: Random): Map<string, Tensor>;
-}
-
-interface Parameter {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly initial: (random: Random) => Tensor;
 }
 
 /** Builds the graphs of a head's training run. */
@@ -73,7 +58,7 @@ export function trainHead(options: TrainHeadOptions): HeadArtifacts {
   function survey({ features, head }: TrainHeadOptions) {
     const builder = new Builder('survey');
     const found: Parameter[] = [];
-    const masks: { name: string; width: number; rate: number }[] = [];
+    const masks: DropoutMask[] = [];
     head(builder.input('features', 'float32', ['batch', features]), {
       classes,
       parameter(name, shape, initial) {
@@ -114,8 +99,9 @@ function trainingModel(options: TrainHeadOptions): Model {
   const builder = new Builder('training');
   const { parameters, features, labels, context } = declare(builder, options, true);
   const targets = options.loss.targets(labels, options.classes);
-  const { loss, logits, gradients } = step(builder, options, features, targets, parameters, context);
-  builder.output(loss, 'loss');
+  const logits = options.head(features, context);
+  const gradients = gradientsOf(options.loss, logits, targets, shareOf(features, 0), parameters);
+  builder.output(valueOf(options.loss, logits, targets), 'loss');
   builder.output(logits, 'logits');
   for (const [name, gradient] of gradients) builder.output(gradient, `${name}_grad`);
   return modelOf(builder.finish());
@@ -125,7 +111,7 @@ function evaluationModel(options: TrainHeadOptions): Model {
   const builder = new Builder('evaluation');
   const { features, labels, context } = declare(builder, options, false);
   const logits = options.head(features, context);
-  builder.output(options.loss.value(logits, options.loss.targets(labels, options.classes)), 'loss');
+  builder.output(valueOf(options.loss, logits, options.loss.targets(labels, options.classes)), 'loss');
   builder.output(logits, 'logits');
   return modelOf(builder.finish());
 }
@@ -149,160 +135,33 @@ function declare(builder: Builder, { features: width, classes, loss }: TrainHead
   return { features, labels, parameters, context };
 }
 
-/** Forward, loss, backward. `parameters` is filled by the head through `context`. */
-function step(
-  builder: Builder,
-  { head, loss }: TrainHeadOptions,
-  features: Value,
-  targets: Value,
-  parameters: ReadonlyMap<string, Value>,
-  context: HeadContext,
-) {
-  const logits = head(features, context);
-  const value = loss.value(logits, targets);
-  const seeds = loss.gradient
-    ? new Map([[logits, loss.gradient(logits, targets)]])
-    : new Map([[value, builder.constant(1)]]);
-  const found = differentiate(builder, seeds, [...parameters.values()]);
-  const gradients = new Map([...parameters].map(([name, parameter]) => [name, found.get(parameter)!]));
-  return { loss: value, logits, gradients };
-}
-
-interface Scalars {
-  /** What the optimizer made of rate and step. */
-  readonly prepared: readonly Value[];
-  readonly averaging?: Value;
-}
-
-/** One update of every parameter, its slots and its average; the keys are the state's names. */
-function update(
-  optimizer: Optimizer,
-  parameters: readonly Parameter[],
-  state: (name: string) => Value,
-  gradient: (name: string) => Value,
-  { prepared, averaging }: Scalars,
-): Map<string, Value> {
-  const next = new Map<string, Value>();
-  for (const { name, shape } of parameters) {
-    const parameter = state(name);
-    const result = optimizer.update(
-      {
-        parameter,
-        gradient: gradient(name),
-        slots: optimizer.slots.map(slot => state(`${name}.${slot}`)),
-        decays: shape.length > 1,
-      },
-      prepared,
-    );
-    next.set(name, result.parameter);
-    optimizer.slots.forEach((slot, i) => next.set(`${name}.${slot}`, result.slots[i]!));
-    if (averaging) {
-      const average = state(`${name}.average`);
-      next.set(`${name}.average`, Add(average, Mul(Sub(result.parameter, average), averaging)));
-    }
-  }
-  return next;
-}
-
 function optimizerModel(
   { optimizer, averaging = true }: TrainHeadOptions,
   parameters: readonly Parameter[],
   slots: readonly string[],
 ): Model {
   const builder = new Builder('optimizer');
-  for (const { name, shape } of parameters) {
+  for (const { name, shape } of parameters)
     for (const state of [name, `${name}_grad`, ...slots.map(slot => `${name}.${slot}`)])
       builder.input(state, 'float32', shape);
-  }
-  const scalar = (name: string) => builder.input(name, 'float32', []);
+  const scalar = (name: string) => Unsqueeze(builder.input(name, 'float32', []), [0, 1]);
   const scalars = {
     prepared: optimizer.prepare({ rate: scalar('rate'), step: scalar('step') }),
-    ...(averaging ? { averaging: scalar('averaging') } : {}),
+    averaging: averaging ? scalar('averaging') : undefined,
   };
-  const next = update(
-    optimizer,
-    parameters,
-    name => builder.value(name),
-    name => builder.value(`${name}_grad`),
-    scalars,
-  );
-  for (const [name, value] of next) builder.output(value, `next.${name}`);
-  return modelOf(builder.finish());
-}
-
-/** S steps in one Scan: the state is carried, the set lies in the outer graph, each step gathers its rows. */
-function epochModel(
-  options: TrainHeadOptions,
-  parameters: readonly Parameter[],
-  slots: readonly string[],
-  dropouts: HeadArtifacts['dropouts'],
-): Model {
-  const { features: width, classes, loss, optimizer, averaging = true } = options;
-  const outer = new Builder('epoch');
-  const names = parameters.flatMap(({ name, shape }) =>
-    [name, ...slots.map(slot => `${name}.${slot}`)].map(state => ({ state, shape })),
-  );
-  const carried = names.map(({ state, shape }) => outer.input(state, 'float32', shape));
-  const features = outer.input('features', 'float32', ['pictures', width]);
-  const declared = loss.labels(classes);
-  const labels = outer.input('labels', declared.type, ['pictures', ...declared.shape.slice(1)]);
-  const targets = loss.targets(labels, classes);
-  // The optimizer's scalars are made for all steps at once: a node of the body costs as much as 500 numbers.
-  const prepared = optimizer.prepare({
-    rate: outer.input('rate', 'float32', ['steps']),
-    step: outer.input('step', 'float32', ['steps']),
-  });
-  const series = [
-    ...prepared,
-    ...(averaging ? [outer.input('averaging', 'float32', ['steps'])] : []),
-    outer.input('order', 'int64', ['steps', 'batch']),
-    ...dropouts.map(({ name, width: w }) => outer.input(name, 'float32', ['steps', 'batch', w])),
-  ];
-
-  const body = new Builder('step', outer);
-  const inside = new Map<string, Value>();
-  for (const value of [...carried, ...series]) {
-    const isSeries = series.includes(value);
-    inside.set(
-      value.name,
-      body.input(outer.fresh(`${value.name}.now`), value.type, isSeries ? value.shape.slice(1) : value.shape),
+  const next = new Map<string, Value>();
+  for (const row of rowsOf(optimizer, parameters)) {
+    const state = new Map(
+      ['', ...slots].map(slot => [slot, joined(row, parameter => builder.value(partName(parameter, slot)))]),
     );
+    const gradient = joined(row, ({ name }) => builder.value(`${name}_grad`));
+    for (const [slot, result] of updated(optimizer, row, state, gradient, scalars))
+      for (const [parameter, value] of parted(row, result)) next.set(partName(parameter, slot), value);
   }
-  const now = (name: string) => inside.get(name)!;
-  const asked = new Map<string, Value>();
-  const context: HeadContext = {
-    classes,
-    parameter(name) {
-      asked.set(name, now(name));
-      return now(name);
-    },
-    dropout: (name, value) => Mul(value, now(name)),
-  };
-  const rows = (value: Value) => Gather(body.capture(value), now('order'));
-  const { loss: value, gradients } = step(body, options, rows(features), rows(targets), asked, context);
-  const scalars = {
-    prepared: prepared.map(({ name }) => now(name)),
-    ...(averaging ? { averaging: now('averaging') } : {}),
-  };
-  const next = update(optimizer, parameters, now, name => gradients.get(name)!, scalars);
-  for (const { state } of names) body.output(next.get(state)!);
-  body.output(value);
-
-  const attributes = new Map<string, Attribute>([
-    ['body', { kind: 'graph', value: body.finish() }],
-    ['num_scan_inputs', { kind: 'int', value: series.length }],
-  ]);
-  outer
-    .append({
-      op: 'Scan',
-      inputs: [...carried, ...series],
-      attributes,
-      outputs: [
-        ...names.map(({ shape }) => ({ type: 'float32' as const, shape })),
-        { type: 'float32', shape: ['steps'] },
-      ],
-      names: [...names.map(({ state }) => `next.${state}`), 'losses'],
-    })
-    .forEach(output => outer.output(output));
-  return modelOf(outer.finish());
+  for (const parameter of parameters)
+    for (const slot of ['', ...slots]) {
+      const part = partName(parameter, slot);
+      builder.output(next.get(part)!, `next.${part}`);
+    }
+  return modelOf(builder.finish());
 }

@@ -76,7 +76,7 @@ export function* windowsOf(plan: Plan, epoch: number): Generator<Window> {
         rate: numbers.map(plan.rateAt),
         step: numbers,
         averaging: numbers.map(plan.averagingAt),
-        order: BigInt64Array.from(order.subarray(at, at + steps * batch), row => BigInt(row)),
+        order: int64Of(order.subarray(at, at + steps * batch)),
         masks: new Map(dropouts.map(it => [it.name, maskOf(it, steps * batch, chance.get(it.name)!)])),
       };
       done += steps;
@@ -84,6 +84,14 @@ export function* windowsOf(plan: Plan, epoch: number): Generator<Window> {
       at += steps * batch;
     }
   }
+}
+
+/** Row numbers as int64, without a BigInt each. Every machine that JavaScript runs on stores the low half first. */
+export function int64Of(rows: Uint32Array): BigInt64Array {
+  const wide = new BigInt64Array(rows.length);
+  const halves = new Uint32Array(wide.buffer);
+  for (let i = 0; i < rows.length; i++) halves[2 * i] = rows[i]!;
+  return wide;
 }
 
 function maskOf({ width, rate }: Dropout, rows: number, random: Random): Float32Array {

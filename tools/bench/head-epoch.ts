@@ -15,6 +15,7 @@ import { adam, crossEntropy, linear, trainHead } from '../../src/artifacts/index
 import { encodeModel } from '../../src/codec/index.js';
 import type { DeviceTensor, Session } from '../../src/runtime/index.js';
 import { nodeRuntime } from '../../src/runtime/node.js';
+import { int64Of } from '../../src/training/epoch-plan.js';
 import { measured, median } from './measure.js';
 
 const [pictures, width, classes, batch, steps] = [2000, 512, 10, 32, 62];
@@ -97,13 +98,8 @@ function seriesOf(random: Random, epoch: number): Map<string, Tensor> {
       [steps],
       Float32Array.from({ length: steps }, (_, i) => value(i)),
     );
-  const order = BigInt64Array.from(
-    random
-      .at('order', epoch)
-      .permutation(pictures)
-      .subarray(0, steps * batch),
-    BigInt,
-  );
+  const rows = random.at('order', epoch).permutation(pictures);
+  const order = int64Of(rows.subarray(0, steps * batch));
   return new Map([
     ['rate', of(() => 1e-3)],
     ['step', of(i => epoch * steps + i + 1)],

@@ -3,8 +3,8 @@
 // as PyTorch's CrossEntropyLoss with label_smoothing; class weights weight whole rows.
 
 import { tensor } from '../../base/index.js';
-import type { Value } from '../../graph/index.js';
 import {
+  Add,
   Cast,
   Div,
   Equal,
@@ -12,16 +12,12 @@ import {
   LogSoftmax,
   Mul,
   Neg,
-  Reciprocal,
-  ReduceMean,
   ReduceSum,
-  Shape,
   Softmax,
   Sub,
-  Add,
   Unsqueeze,
 } from '../../operators/index.js';
-import type { Loss } from './loss.js';
+import { sumOfClasses, type Loss } from './loss.js';
 
 export interface CrossEntropyOptions {
   /** Share of the target that is spread evenly over the classes, 0 ≤ s < 1. @default 0 */
@@ -32,8 +28,6 @@ export interface CrossEntropyOptions {
 
 /** Softmax cross-entropy for one label a picture; labels are int64 [N]. */
 export function crossEntropy({ labelSmoothing = 0, classWeights }: CrossEntropyOptions = {}): Loss {
-  // Without weights every row sums to 1 and Σ w is the batch size.
-  const total = (targets: Value) => (classWeights ? ReduceSum(targets, [0, 1], { keepdims: 0 }) : undefined);
   return {
     name: 'cross-entropy',
     labels: () => ({ type: 'int64', shape: ['batch'] }),
@@ -46,22 +40,15 @@ export function crossEntropy({ labelSmoothing = 0, classWeights }: CrossEntropyO
       return Mul(rows, Unsqueeze(Gather(weights, labels), [-1]));
     },
     value: (logits, targets) => {
-      const terms = Mul(LogSoftmax(logits), targets);
-      const sum = total(targets);
-      if (sum) return Neg(Div(ReduceSum(terms, [0, 1], { keepdims: 0 }), sum));
-      return Neg(ReduceMean(ReduceSum(terms, [1], { keepdims: 0 }), [0], { keepdims: 0 }));
+      const loss = Neg(sumOfClasses(Mul(LogSoftmax(logits), targets)));
+      return classWeights ? Div(loss, sumOfClasses(targets)) : loss;
     },
-    gradient: (logits, targets) => {
-      const sum = total(targets);
+    gradient: (logits, targets, share) => {
       const probabilities = Softmax(logits);
-      if (!sum) return Mul(Sub(probabilities, targets), perRow(logits));
-      return Div(Sub(Mul(probabilities, ReduceSum(targets, [1])), targets), sum);
+      // Without weights every row sums to 1 and Σ w is the batch size.
+      if (!classWeights) return Mul(Sub(probabilities, targets), share);
+      const total = ReduceSum(targets, [0, 1], { keepdims: 0 });
+      return Div(Sub(Mul(probabilities, ReduceSum(targets, [1])), targets), total);
     },
   };
-}
-
-/** 1 / N, a number where the batch is one. */
-export function perRow(logits: Value): Value | number {
-  const [rows] = logits.shape;
-  return typeof rows === 'number' ? 1 / rows : Reciprocal(Cast(Shape(logits, { end: 1 }), { to: 1 }));
 }

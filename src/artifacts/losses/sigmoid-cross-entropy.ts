@@ -3,9 +3,8 @@
 // softplus(z) = max(z, 0) + log(1 + e^−|z|), which does not overflow.
 
 import type { Value } from '../../graph/index.js';
-import { Abs, Add, Exp, Log, Mul, Neg, ReduceMean, ReduceSum, Relu, Sigmoid, Sub } from '../../operators/index.js';
-import { perRow } from './cross-entropy.js';
-import type { Loss } from './loss.js';
+import { Abs, Add, Exp, Log, Mul, Neg, Relu, Sigmoid, Sub } from '../../operators/index.js';
+import { sumOfClasses, type Loss } from './loss.js';
 
 export interface SigmoidCrossEntropyOptions {
   /** Share of each target moved to one half, 0 ≤ s < 1. @default 0 */
@@ -18,11 +17,8 @@ export function sigmoidCrossEntropy({ labelSmoothing = 0 }: SigmoidCrossEntropyO
     name: 'sigmoid-cross-entropy',
     labels: classes => ({ type: 'float32', shape: ['batch', classes] }),
     targets: labels => (labelSmoothing ? Add(Mul(labels, 1 - labelSmoothing), labelSmoothing / 2) : labels),
-    value: (logits, targets) => {
-      const terms = Sub(softplus(logits), Mul(targets, logits));
-      return ReduceMean(ReduceSum(terms, [1], { keepdims: 0 }), [0], { keepdims: 0 });
-    },
-    gradient: (logits, targets) => Mul(Sub(Sigmoid(logits), targets), perRow(logits)),
+    value: (logits, targets) => sumOfClasses(Sub(softplus(logits), Mul(targets, logits))),
+    gradient: (logits, targets, share) => Mul(Sub(Sigmoid(logits), targets), share),
   };
 }
 

@@ -5,8 +5,9 @@
 // Source: Kingma and Ba 2015; Loshchilov and Hutter 2019 (AdamW: w ← w − rate·λ·w first, as torch.optim.AdamW).
 
 import type { Value } from '../../graph/index.js';
-import { Add, Div, Mul, Pow, Sqrt, Sub } from '../../operators/index.js';
+import { Add, Div, Mul, Neg, Pow, Sqrt, Sub } from '../../operators/index.js';
 import type { Optimizer } from './optimizer.js';
+import { addScaled } from './row-vectors.js';
 
 export interface AdamOptions {
   /** β₁. @default 0.9 */
@@ -33,19 +34,21 @@ function make(
   return {
     name,
     slots: ['m', 'v'],
+    decays: weightDecay !== 0,
     prepare: ({ rate, step }) => {
       const power = (base: number): Value => Pow(step.builder.constant(base), step);
       const root = Mul(Sqrt(Sub(1, power(beta2))), 1 / Math.sqrt(1 - beta2));
       const scale = Mul(Div(Mul(rate, root), Sub(1, power(beta1))), 1 - beta1);
-      return [scale, Mul(root, epsilon), ...(decoupled && weightDecay ? [Sub(1, Mul(rate, weightDecay))] : [])];
+      const shrink = decoupled && weightDecay ? [Sub(1, Mul(rate, weightDecay))] : [];
+      return [Neg(scale), Mul(root, epsilon), ...shrink];
     },
-    update: ({ parameter, gradient, slots: [m, v], decays }, [scale, epsilonNow, shrink]) => {
-      const g = !decoupled && weightDecay && decays ? Add(gradient, Mul(parameter, weightDecay)) : gradient;
-      const nextM = Add(Mul(m, beta1), g);
-      const nextV = Add(Mul(v, beta2), Mul(g, g));
+    update: ({ parameter, gradient, slots: [m, v], decays }, [back, epsilonNow, shrink]) => {
+      const g = !decoupled && weightDecay && decays ? addScaled(gradient, weightDecay, parameter) : gradient;
+      const nextM = addScaled(g, beta1, m!);
+      const nextV = addScaled(Mul(g, g), beta2, v!);
       const kept = shrink && decays ? Mul(parameter, shrink) : parameter;
       return {
-        parameter: Sub(kept, Div(Mul(nextM, scale), Add(Sqrt(nextV), epsilonNow))),
+        parameter: addScaled(kept, back!, Div(nextM, Add(Sqrt(nextV), epsilonNow))),
         slots: [nextM, nextV],
       };
     },

@@ -1,7 +1,8 @@
 // Stochastic gradient descent in PyTorch's convention: v ← μ·v + g, w ← w − rate·v (Nesterov: w ← w − rate·(g + μ·v)).
 
-import { Add, Mul, Sub } from '../../operators/index.js';
+import { Neg } from '../../operators/index.js';
 import type { Optimizer } from './optimizer.js';
+import { addScaled } from './row-vectors.js';
 
 export interface SgdOptions {
   /** μ, 0 ≤ μ < 1. @default 0.9 */
@@ -17,13 +18,14 @@ export function sgd({ momentum = 0.9, nesterov = false, weightDecay = 0 }: SgdOp
   return {
     name: 'sgd',
     slots: momentum ? ['v'] : [],
-    prepare: ({ rate }) => [rate],
-    update: ({ parameter, gradient, slots: [v], decays }, [rate]) => {
-      const g = weightDecay && decays ? Add(gradient, Mul(parameter, weightDecay)) : gradient;
-      if (!v) return { parameter: Sub(parameter, Mul(g, rate)), slots: [] };
-      const next = Add(Mul(v, momentum), g);
-      const direction = nesterov ? Add(g, Mul(next, momentum)) : next;
-      return { parameter: Sub(parameter, Mul(direction, rate)), slots: [next] };
+    decays: weightDecay !== 0,
+    prepare: ({ rate }) => [Neg(rate)],
+    update: ({ parameter, gradient, slots: [v], decays }, [back]) => {
+      const g = weightDecay && decays ? addScaled(gradient, weightDecay, parameter) : gradient;
+      if (!v) return { parameter: addScaled(parameter, back!, g), slots: [] };
+      const next = addScaled(g, momentum, v);
+      const direction = nesterov ? addScaled(g, momentum, next) : next;
+      return { parameter: addScaled(parameter, back!, direction), slots: [next] };
     },
   };
 }
