@@ -1,6 +1,6 @@
 // How good training without flags is: accuracy of the default head over picture sets, beside a logistic regression by
-// SciPy on the same features (strength by 5-fold cross-validation on train).
-// Usage: node dist/tools/bench/defaults.js [--assets ../shared/assets] [--model squeezenet1.1-fp32.onnx] [set …]
+// scikit-learn or SciPy on the same features (strength by 5-fold cross-validation on train).
+// Usage: node dist/tools/bench/defaults.js [--assets ../shared/assets] [--model squeezenet1.1-fp32.onnx] [--python python3] [set …]
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,6 +21,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     assets: { type: 'string', default: '../shared/assets' },
+    python: { type: 'string', default: 'python3' },
     model: { type: 'string', default: 'squeezenet1.1-fp32.onnx' },
   },
 });
@@ -44,7 +45,7 @@ function referenceOf(
       writeFileSync(join(folder, `${name}.i32`), Int32Array.from(elements(split.labels) as BigInt64Array, Number));
     }
     writeFileSync(join(folder, 'shape.json'), JSON.stringify({ width: train.width, classes }));
-    return JSON.parse(execFileSync('python3', [reference, folder], { encoding: 'utf8' })) as {
+    return JSON.parse(execFileSync(values.python, ['-W', 'ignore', reference, folder], { encoding: 'utf8' })) as {
       accuracy: number;
       C: number;
     };
