@@ -1,5 +1,6 @@
 // onnxruntime-node behind our interface. It blocks its thread in run and create; outputs are copied, feeds are not.
 
+import './no-telemetry.js';
 import * as ort from 'onnxruntime-node';
 import { createRequire } from 'node:module';
 import { runtimeOf } from './adapter.js';
