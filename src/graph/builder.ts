@@ -23,7 +23,10 @@ export class Value {
     this.#known = known;
   }
 
-  /** The integers inside, as far as shape arithmetic could follow them; names stand for dimensions of inputs. */
+  /**
+   * The integers inside, as far as shape arithmetic could follow them; names stand for dimensions of inputs. What lies
+   * beyond 2^53 is infinite: exporters write the largest int64 for "to the end".
+   */
   get known(): readonly Dim[] | undefined {
     if (
       !this.#known &&
@@ -31,16 +34,17 @@ export class Value {
       (this.type === 'int64' || this.type === 'int32') &&
       elementCount(this.data.shape) <= longestKnown
     )
-      this.#known = smallIntegers(this.data);
+      this.#known = dimsIn(this.data);
     return this.#known;
   }
 }
 
-/** The integers of a constant; undefined where one is beyond 2^53 and so is no dimension. */
-function smallIntegers(data: Tensor): readonly number[] | undefined {
-  const found = Array.from(elements(data) as ArrayLike<number | bigint>, Number);
-  return found.every(Number.isSafeInteger) ? found : undefined;
-}
+/** The integers of a constant; infinite where one is beyond 2^53 and so is no dimension. */
+export const dimsIn = (data: Tensor): readonly number[] =>
+  Array.from(elements(data) as ArrayLike<number | bigint>, one => {
+    const found = Number(one);
+    return Number.isSafeInteger(found) ? found : Math.sign(found) * Infinity;
+  });
 
 /** What an operator call hands to {@link Builder.append} about one output. */
 export interface OutputType {

@@ -10,6 +10,7 @@ import {
   mainInputsOf,
   namesRead,
   sliceOf,
+  type Dim,
   type Graph,
   type Node,
   type ValueFacts,
@@ -77,7 +78,7 @@ export function flowOf(graph: Graph, facts: FactsByName = new Map()): Flow {
       if (!name) continue;
       const known = facts.get(name)?.known;
       const hasArithmetic = flows.length > 0 || dims.size > 0;
-      if (hasArithmetic && known && !known.includes('') && !outputs.has(name))
+      if (hasArithmetic && known?.every(isDim) && !outputs.has(name))
         arithmetic.set(name, new Set(known.filter(dim => typeof dim === 'string')));
       else if (flows.length > 0) {
         flowing.add(name);
@@ -108,6 +109,9 @@ export function flowOf(graph: Graph, facts: FactsByName = new Map()): Flow {
       ]) !== undefined,
   };
 }
+
+/** A number or a name that a cut may give again. */
+const isDim = (dim: Dim): boolean => (typeof dim === 'number' ? Number.isSafeInteger(dim) : dim !== '');
 
 /** The sets of `size` or fewer values that the sweep finds alive alone, each once. */
 export function sweep(flow: Flow, size: number): Cut[] {

@@ -1,6 +1,6 @@
 // Values that a graph holds by itself.
 
-import { integers } from '../base/index.js';
+import { dimsIn } from '../graph/index.js';
 import {
   floats,
   ints,
@@ -39,6 +39,6 @@ export const Constant = operator('Constant', {
     if (value_int !== undefined) return [value_int];
     const count = value?.shape.reduce((a, b) => a * b, 1) ?? 0;
     if (!value || count > 1024 || (value.type !== 'int64' && value.type !== 'int32')) return undefined;
-    return integers(value);
+    return dimsIn(value);
   },
 });

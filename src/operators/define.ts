@@ -212,12 +212,15 @@ export function inferOutputs(
       if (outputs.length < count)
         outputs.push({
           type: types[name] ?? ordinary,
-          shape: shape ?? [],
-          ...(outputs.length === 0 && known ? { known } : {}),
+          shape: (shape ?? []).map(finite),
+          ...(outputs.length === 0 && known ? { known: known.map(dim => (Number.isNaN(dim) ? '' : dim)) } : {}),
         });
   }
   return outputs;
 }
+
+/** Infinite bounds mean "to the end"; no dimension is infinite. */
+const finite = (dim: Dim): Dim => (typeof dim === 'number' && !Number.isSafeInteger(dim) ? '' : dim);
 
 /** Multiply-accumulates per picture of one node, from what is known of its inputs and outputs. */
 export function macsOf(

@@ -22,8 +22,8 @@ const unary = (name: string, X: UnaryRule, types?: DataType): Operator<None> =>
     gradient: { X },
   });
 
-/** How integer contents go through a binary operator, where they do. */
-type Arithmetic = (a: Dim, b: Dim) => Dim;
+/** How integer contents go through a binary operator, where they do; those of floats only where they stay whole. */
+type Arithmetic = (a: Dim, b: Dim, isFloat: boolean) => Dim;
 
 /** C = f(A, B), broadcast */
 const binary = (
@@ -39,16 +39,18 @@ const binary = (
     attributes: {},
     shape: ({ A, B }) => ({ C: broadcast(name, A.shape, B.shape) }),
     types: () => (types ? { C: types } : {}),
-    known: ({ A, B }) => arithmetic && elementwise(arithmetic, A.known, B.known),
+    known: ({ A, B }) => arithmetic && elementwise(arithmetic, A, B),
     gradient: { A, B },
     upgrades: { 7: withoutLegacyBroadcast },
   });
 
-function elementwise(f: Arithmetic, a?: readonly Dim[], b?: readonly Dim[]): Dim[] | undefined {
+function elementwise(f: Arithmetic, A: Value, B: Value): Dim[] | undefined {
+  const [a, b] = [A.known, B.known];
   if (!a || !b) return undefined;
+  const isFloat = A.type.includes('float');
   if (a.length !== b.length && a.length !== 1 && b.length !== 1) return undefined;
   return Array.from({ length: Math.max(a.length, b.length) }, (_, i) =>
-    f(a[a.length === 1 ? 0 : i]!, b[b.length === 1 ? 0 : i]!),
+    f(a[a.length === 1 ? 0 : i]!, b[b.length === 1 ? 0 : i]!, isFloat),
   );
 }
 
@@ -97,10 +99,14 @@ const numbers =
   (a, b) =>
     typeof a === 'number' && typeof b === 'number' && b !== 0 ? f(a, b) : '';
 
+/** a / b: truncated where both are integers, and nothing that shapes are made of where a float has a remainder. */
+const quotient: Arithmetic = (a, b, isFloat) =>
+  isFloat && typeof a === 'number' && typeof b === 'number' && a % b !== 0 ? '' : over(a, b);
+
 export const Add = binary('Add', ({ dC }) => dC, ({ dC }) => dC, plus); // prettier-ignore
 export const Sub = binary('Sub', ({ dC }) => dC, ({ dC }) => Neg(dC), (a, b) => typeof b === 'number' ? plus(a, -b) : a === b && a !== '' ? 0 : ''); // prettier-ignore
 export const Mul = binary('Mul', ({ dC, B }) => Mul(dC, B), ({ dC, A }) => Mul(dC, A), times); // prettier-ignore
-export const Div = binary('Div', ({ dC, B }) => Div(dC, B), ({ dC, B, C }) => Neg(Div(Mul(dC, C), B)), over); // prettier-ignore
+export const Div = binary('Div', ({ dC, B }) => Div(dC, B), ({ dC, B, C }) => Neg(Div(Mul(dC, C), B)), quotient); // prettier-ignore
 /** C = A^B; the exponent's gradient is that of positive bases. */
 export const Pow = binary(
   'Pow',
@@ -115,8 +121,8 @@ export const Mod = operator('Mod', {
   known: ({ A, B }) =>
     elementwise(
       numbers((a, b) => a - b * Math.floor(a / b)),
-      A.known,
-      B.known,
+      A,
+      B,
     ),
   gradient: { A: ({ dC }) => dC, B: 'none' },
 });

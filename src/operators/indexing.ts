@@ -1,6 +1,7 @@
 // Parts of tensors: picking, joining, cutting, padding, scattering. In shape arithmetic the contents of small integer
 // vectors are followed, so that Shape → Gather → Concat → Reshape keeps the batch a name.
 
+import { elementCount } from '../base/index.js';
 import type { Attribute, Dim, Node, Value } from '../graph/index.js';
 import { int, operator, optionalInt, string, type UpgradeContext } from './define.js';
 import { axisOf, plus } from './dims.js';
@@ -181,6 +182,15 @@ function sliced(dim: Dim, start: Dim, end: Dim, step: Dim): Dim {
   return Math.max(0, Math.ceil((to - from) / step));
 }
 
+/** The contents of a tensor at the given places of each axis, in order. */
+function atPlaces(known: readonly Dim[], sizes: readonly number[], taken: readonly (readonly number[])[]): Dim[] {
+  let offsets = [0];
+  sizes.forEach((size, axis) => {
+    offsets = offsets.flatMap(offset => taken[axis]!.map(i => offset * size + i));
+  });
+  return offsets.map(offset => known[offset] ?? '');
+}
+
 export const Slice = operator('Slice', {
   inputs: ['data', 'starts', 'ends', 'axes?', 'steps?'],
   outputs: ['output'],
@@ -205,16 +215,22 @@ export const Slice = operator('Slice', {
     });
     return { output: out };
   },
-  known: ({ data, starts, ends, steps }) => {
-    const [start] = numbersOf(starts) ?? [];
-    const [end] = numbersOf(ends) ?? [];
-    const [step] = steps ? (numbersOf(steps) ?? []) : [1];
-    if (!data.known || data.shape.length !== 1 || start === undefined || end === undefined || step === undefined)
-      return undefined;
-    const taken = sliced(data.known.length, start, end, step);
-    const from =
-      start < 0 ? Math.max(0, start + data.known.length) : Math.min(start, data.known.length - (step < 0 ? 1 : 0));
-    return Array.from({ length: taken as number }, (_, i) => data.known![from + i * step]!);
+  known: ({ data, starts, ends, axes, steps }) => {
+    const [from, to, by] = [numbersOf(starts), numbersOf(ends), steps ? numbersOf(steps) : starts.known?.map(() => 1)];
+    const along = axes ? numbersOf(axes) : from?.map((_, i) => i);
+    const sizes = data.shape.every(dim => typeof dim === 'number') ? data.shape : undefined;
+    if (!data.known || !from || !to || !by || !along || !sizes) return undefined;
+    if (elementCount(sizes) !== data.known.length || data.known.length === 0) return undefined;
+    const taken = sizes.map(dim => Array.from({ length: dim }, (_, i) => i));
+    for (const [i, axis] of along.entries()) {
+      const at = axisOf(axis, sizes.length);
+      const [dim, start, step] = [sizes[at] ?? 0, from[i]!, by[i]!];
+      const first = start < 0 ? Math.max(0, start + dim) : Math.min(start, dim - (step < 0 ? 1 : 0));
+      const count = sliced(dim, start, to[i]!, step);
+      if (typeof count !== 'number' || !(count <= dim)) return undefined;
+      taken[at] = Array.from({ length: count }, (_, n) => first + n * step);
+    }
+    return atPlaces(data.known, sizes, taken);
   },
   gradient: {
     // dY laid back between zeros; steps of 1

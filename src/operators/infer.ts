@@ -32,6 +32,15 @@ export interface InferOptions {
   readonly opset?: number;
   /** Numbers for named dimensions, where the caller fixes them. */
   readonly dims?: ReadonlyMap<string, number>;
+  /**
+   * Another word on what a node gives, for a caller that is going to change the node; what follows is inferred from it.
+   * `found` is what its rule says, undefined where it refuses.
+   */
+  readonly amend?: (
+    node: Node,
+    facts: ReadonlyMap<string, ValueFacts>,
+    found: readonly OutputType[] | undefined,
+  ) => readonly OutputType[] | undefined;
 }
 
 /**
@@ -44,7 +53,7 @@ export interface InferOptions {
 export function inferShapes(
   graph: Graph,
   operators: OperatorSet,
-  { opset = houseOpset, dims = new Map() }: InferOptions = {},
+  { opset = houseOpset, dims = new Map(), amend }: InferOptions = {},
 ): Inferred {
   const facts = new Map<string, ValueFacts>();
   const problems: { node: Node; error?: GraftError }[] = [];
@@ -71,7 +80,8 @@ export function inferShapes(
     const declared = new Map([...inner.values, ...inner.outputs.map(output => [output.name, output] as const)]);
     for (const node of inner.nodes) {
       const bodies = subgraphsOf(node).map(body => ({ body, inside: walk(withBodyTypes(node, body, values), values) }));
-      const outputs = inOurWords(node, values, builder, bodies);
+      const given = inOurWords(node, values, builder, bodies);
+      const outputs = amend ? amend(node, facts, given) : given;
       node.outputs.forEach((name, i) => {
         if (!name) return;
         const found = outputs?.[i];

@@ -1,5 +1,6 @@
 // The same elements in another arrangement: reshaping, permuting, repeating.
 
+import { elementCount } from '../base/index.js';
 import type { Dim, Node, Value } from '../graph/index.js';
 import { int, ints, operator, type UpgradeContext } from './define.js';
 import { axesOf, axisOf, broadcast, over, product, times } from './dims.js';
@@ -116,11 +117,25 @@ export const Unsqueeze = operator('Unsqueeze', {
   gradient: { data: ({ data, dexpanded }) => Reshape(dexpanded, reshapeTo(data)), axes: 'none' },
   upgrades: { 13: toInput('axes') },
 });
+/** The contents of a tensor in the order of its transpose; undefined where there are none or a size is no number. */
+function permuted(known: readonly Dim[], shape: readonly Dim[], perm: readonly number[]): Dim[] | undefined {
+  const sizes = shape.map(Number);
+  if (elementCount(sizes) !== known.length || known.length === 0) return undefined;
+  const strides = sizes.map((_, axis) => sizes.slice(axis + 1).reduce((a, b) => a * b, 1));
+  let offsets = [0];
+  for (const axis of perm)
+    offsets = offsets.flatMap(offset =>
+      Array.from({ length: sizes[axis] ?? 0 }, (_, i) => offset + i * strides[axis]!),
+    );
+  return offsets.map(offset => known[offset] ?? '');
+}
 export const Transpose = operator('Transpose', {
   inputs: ['data'],
   outputs: ['transposed'],
   attributes: { perm: ints },
   shape: ({ data, perm }) => ({ transposed: perm ? perm.map(i => data.shape[i]!) : [...data.shape].reverse() }),
+  known: ({ data, perm }) =>
+    data.known && permuted(data.known, data.shape, perm ?? data.shape.map((_, i) => i).reverse()),
   gradient: {
     data: ({ dtransposed, perm }): Value =>
       perm ? Transpose(dtransposed, { perm: perm.map((_, i) => perm.indexOf(i)) }) : Transpose(dtransposed),

@@ -60,7 +60,7 @@ export const ConstantOfShape = operator('ConstantOfShape', {
   types: ({ value }) => ({ output: value?.type ?? 'float32' }),
   known: ({ input, value }) => {
     const count = input.known?.length === 1 ? input.known[0] : undefined;
-    if (typeof count !== 'number' || count > 1024 || value?.type !== 'int64') return undefined;
+    if (typeof count !== 'number' || !(count >= 0 && count <= 1024) || value?.type !== 'int64') return undefined;
     const [held] = integers(value);
     return Array.from({ length: count }, () => held!);
   },
@@ -83,7 +83,7 @@ export const Range = operator('Range', {
     const [from, to, by] = [start.known?.[0], limit.known?.[0], delta.known?.[0]];
     if (typeof from !== 'number' || typeof to !== 'number' || typeof by !== 'number') return undefined;
     const count = Math.max(0, Math.ceil((to - from) / by));
-    return count > 1024 ? undefined : Array.from({ length: count }, (_, i) => from + i * by);
+    return count <= 1024 ? Array.from({ length: count }, (_, i) => from + i * by) : undefined;
   },
 });
 export const OneHot = operator('OneHot', {

@@ -79,7 +79,7 @@ function targetFrom(known: readonly Dim[] | undefined, from: readonly Dim[] | un
   const numbers: number[] = [];
   let isOpen = known.includes(-1);
   for (const [i, dim] of known.entries()) {
-    if (dim === '') return undefined;
+    if (dim === '' || (typeof dim === 'number' && !Number.isSafeInteger(dim))) return undefined;
     if (typeof dim === 'number') numbers.push(dim);
     else if (from?.[i] === dim) numbers.push(0);
     else if (isOpen) return undefined;

@@ -115,7 +115,8 @@ function pieceOf(graph: Graph, from: readonly string[] | undefined, to: readonly
   const again = new Map<string, readonly Dim[]>();
   for (const name of reach) {
     const known = facts.get(name)?.known;
-    const isReadable = (dim: Dim) => typeof dim === 'number' || dimSource(dim, readable) !== undefined;
+    const isReadable = (dim: Dim) =>
+      typeof dim === 'number' ? Number.isSafeInteger(dim) : dimSource(dim, readable) !== undefined;
     if (known?.every(isReadable) && !to.includes(name) && isInteger(infos.get(name)))
       if (known.every(dim => typeof dim === 'number') || (infos.get(name)?.shape?.length ?? 2) <= 1)
         again.set(name, known);

@@ -1,8 +1,10 @@
 // A network exported for one picture at a time becomes one for any number: the first dimension of its inputs gets a
-// name, and what states the old number follows it: targets of Reshape, sizes of Resize, and constants that Concat puts
-// beside the values of each picture, such as a class token. What was inferred from the old number is inferred again.
+// name, and what states the old number follows it: targets of Reshape, sizes of Resize and Expand, and constants that
+// Concat puts beside the values of each picture, such as a class token. Shapes are inferred along the way with the name
+// in them, so that it is known where each value holds the batch: in front, times the windows of a picture, or behind
+// its tokens. What was inferred from the old number is inferred again.
 
-import { integers, tensor, type Tensor } from '../base/index.js';
+import { tensor } from '../base/index.js';
 import {
   houseOpset,
   mainInputsOf,
@@ -11,10 +13,12 @@ import {
   type Initializer,
   type Model,
   type Node,
+  type OutputType,
+  type ValueFacts,
   type ValueInfo,
 } from '../graph/index.js';
 import { coreOperators, inferShapes } from '../operators/index.js';
-import { constantOf } from './constants-to-initializers.js';
+import { placeOfBatch, sizeBeside } from './batch-place.js';
 import { pass } from './pass.js';
 import { freshNames } from './walk.js';
 
@@ -34,15 +38,18 @@ export const symbolicBatch = pass('symbolic-batch', (model, tell) => {
     const { typeBytes: _, ...rest } = info;
     return { ...rest, shape: [batchName, ...info.shape!.slice(1)] };
   };
-  const before = inferShapes(model.graph, coreOperators, { opset: model.opsets.get('') ?? houseOpset }).facts;
-  let graph: Graph = {
+  const opset = model.opsets.get('') ?? houseOpset;
+  const before = inferShapes(model.graph, coreOperators, { opset }).facts;
+  const opened: Graph = {
     ...model.graph,
     inputs: model.graph.inputs.map(input => (names.has(input.name) ? open(input) : input)),
     outputs: model.graph.outputs.map(withoutShape),
     values: new Map([...model.graph.values].map(([name, info]) => [name, withoutShape(info)])),
   };
-  const { graph: followed, counts } = followBatch(graph, before, size);
-  graph = followed;
+  const { graph, counts } =
+    typeof size === 'number'
+      ? new Following(opened, before).followed(opset)
+      : { graph: opened, counts: new Map<string, number>() };
   const said = [...counts].map(([op, count]) => `${count} ${op}`).join(' and ');
   tell(`made the batch of ${[...names].join(', ')} a name${said ? ` and let ${said} follow it` : ''}`);
   const next: Model = { ...model, graph };
@@ -54,80 +61,160 @@ const withoutShape = (info: ValueInfo): ValueInfo => {
   return info.type ? rest : { ...rest, ...(typeBytes ? { typeBytes } : {}) };
 };
 
-type Shapes = ReadonlyMap<string, { readonly shape?: readonly Dim[] }>;
+type Facts = ReadonlyMap<string, ValueFacts>;
 
-/** Lets nodes that state the old batch follow the open one. */
-function followBatch(graph: Graph, before: Shapes, size: Dim) {
-  const counts = new Map<string, number>();
-  if (typeof size !== 'number') return { graph, counts };
-  const initializers = new Map<string, Initializer>(graph.initializers);
-  const constants = new Map<string, Tensor>(initializers);
-  for (const node of graph.nodes) {
-    const held = constantOf(node);
-    if (held) constants.set(node.outputs[0]!, held);
+/** One walk over an opened graph in which nodes that state the old batch are written anew. */
+class Following {
+  readonly #initializers: Map<string, Initializer>;
+  readonly #fresh: (hint: string) => string;
+  /** What stands in the place of a node that follows. */
+  readonly #instead = new Map<Node, readonly Node[]>();
+
+  constructor(
+    readonly graph: Graph,
+    /** Types, shapes and integers while the batch was one. */
+    readonly before: Facts,
+  ) {
+    this.#initializers = new Map(graph.initializers);
+    this.#fresh = freshNames(graph);
   }
-  const varies = batchValues(graph);
-  const isOpen = (name: string) => varies.has(name) && before.get(name)?.shape?.[0] === size;
-  const fresh = freshNames(graph);
-  const hold = (hint: string, values: readonly number[]) => {
-    const name = fresh(hint);
-    initializers.set(name, tensor('int64', [values.length], values));
+
+  followed(opset: number) {
+    const own = new Set(this.graph.nodes);
+    inferShapes(this.graph, coreOperators, {
+      opset,
+      amend: (node, facts, found) =>
+        node.domain === '' && own.has(node) ? (this.#follow(node, facts, found) ?? found) : found,
+    });
+    const counts = new Map<string, number>();
+    const nodes = this.graph.nodes.flatMap(node => {
+      const instead = this.#instead.get(node);
+      if (instead) counts.set(node.op, (counts.get(node.op) ?? 0) + 1);
+      return instead ?? [node];
+    });
+    return { graph: { ...this.graph, nodes, initializers: this.#initializers }, counts };
+  }
+
+  /** What a node gives once it follows the batch; undefined where it stays as it is. */
+  #follow(node: Node, facts: Facts, found: readonly OutputType[] | undefined): readonly OutputType[] | undefined {
+    if (node.op === 'Concat') return this.#concat(node, facts);
+    const [input, second] = node.inputs;
+    const shape = facts.get(input ?? '')?.shape;
+    const place = shape && placeOfBatch(shape, batchName);
+    if (!input || !place) return undefined;
+    if (node.op === 'Reshape') return this.#reshape(node, shape, facts, found);
+    if (node.op === 'Expand') return this.#expand(node, shape, this.#stated(second, facts));
+    if (node.op !== 'Resize' || place.axis !== 0 || node.attributes.has('axes')) return undefined;
+    const sizes = this.#stated(node.inputs[3], facts);
+    if (!sizes || sizes[0] !== place.times) return undefined;
+    const name = this.#fresh(`${node.outputs[0]}/sizes`);
+    this.#instead.set(node, [
+      ...this.#sizesOf(input, 0, sizes, name),
+      { ...node, inputs: [...node.inputs.slice(0, 3), name] },
+    ]);
+    return this.#given(node, [shape[0]!, ...sizes.slice(1)]);
+  }
+
+  /** A target that fits one picture only gets a -1 where its batch lies. */
+  #reshape(node: Node, from: readonly Dim[], facts: Facts, found: readonly OutputType[] | undefined) {
+    const target = this.#stated(node.inputs[1], facts);
+    const to = this.before.get(node.outputs[0]!)?.shape;
+    if (!target) return undefined;
+    if (!to?.every(dim => typeof dim === 'number')) return this.#leading(node, from, target, found);
+    const place = sizeBeside(from, to, batchName);
+    if (!place) return undefined;
+    const said = found?.[0]?.shape[place.axis];
+    const batch: Dim = place.times === 1 ? batchName : `${place.times}*${batchName}`;
+    if (said === batch) return undefined;
+    const shape = to.map((dim, axis): Dim => (axis === place.axis ? batch : dim));
+    // 0 repeats a size of the input, which the batch of one picture may not state.
+    const open = to.map((dim, axis) => (axis === place.axis ? -1 : dim));
+    const name = this.#hold(`${node.inputs[1]}/batch`, open);
+    this.#instead.set(node, [{ ...node, inputs: [node.inputs[0]!, name, ...node.inputs.slice(2)] }]);
+    return this.#given(node, shape);
+  }
+
+  /** Where other sizes are open too: a leading one follows a leading batch. */
+  #leading(node: Node, from: readonly Dim[], target: readonly number[], found: readonly OutputType[] | undefined) {
+    const isZeroSize = target.includes(0) && node.attributes.has('allowzero');
+    if (from[0] !== batchName || target[0] !== 1 || isZeroSize) return undefined;
+    const name = this.#hold(`${node.inputs[1]}/batch`, [target.includes(-1) ? 0 : -1, ...target.slice(1)]);
+    const attributes = new Map([...node.attributes].filter(([key]) => key !== 'allowzero'));
+    this.#instead.set(node, [{ ...node, inputs: [node.inputs[0]!, name, ...node.inputs.slice(2)], attributes }]);
+    const shape = found?.[0]?.shape;
+    return shape && this.#given(node, [batchName, ...shape.slice(1)]);
+  }
+
+  /** Sizes that repeat what the value has already are left to it. */
+  #expand(node: Node, from: readonly Dim[], sizes: readonly number[] | undefined) {
+    const place = placeOfBatch(from, batchName);
+    if (!sizes || !place) return undefined;
+    const at = place.axis + sizes.length - from.length;
+    if (at < 0 || sizes[at] === 1 || sizes[at] !== place.times) return undefined;
+    const name = this.#hold(
+      `${node.inputs[1]}/batch`,
+      sizes.map((size, axis) => (axis === at ? 1 : size)),
+    );
+    this.#instead.set(node, [{ ...node, inputs: [node.inputs[0]!, name] }]);
+    const to = this.before.get(node.outputs[0]!)?.shape;
+    return to && this.#given(node, to.map((dim, axis) => (axis === at + to.length - sizes.length ? from[place.axis]! : dim))); // prettier-ignore
+  }
+
+  /** What is the same for all pictures, such as a class token, is repeated for each. */
+  #concat(node: Node, facts: Facts): readonly OutputType[] | undefined {
+    const said = node.attributes.get('axis');
+    const [open, place] = node.inputs
+      .map(name => [name, placeOfBatch(facts.get(name)?.shape ?? [], batchName)] as const)
+      .find(([, at]) => at) ?? [''];
+    const shape = facts.get(open)?.shape;
+    const along = said?.kind === 'int' ? said.value : 0;
+    if (!place || !shape || place.axis === (along < 0 ? along + shape.length : along)) return undefined;
+    const first: Node[] = [];
+    const inputs = node.inputs.map((name, i) => {
+      const own = facts.get(name)?.shape;
+      if (own?.length !== shape.length || own[place.axis] !== place.times) return name;
+      if (place.times !== 1) return name;
+      const repeated = this.#fresh(`${node.outputs[0]}/repeated${i}`);
+      const sizes = this.#fresh(`${repeated}/sizes`);
+      const ones = own.map(() => 1);
+      first.push(...this.#sizesOf(open, place.axis, ones, sizes), made('Expand', [name, sizes], repeated));
+      return repeated;
+    });
+    if (first.length === 0) return undefined;
+    this.#instead.set(node, [...first, { ...node, inputs }]);
+    const to = this.before.get(node.outputs[0]!)?.shape;
+    return to && this.#given(node, to.map((dim, axis) => (axis === place.axis ? batchName : dim))); // prettier-ignore
+  }
+
+  /** Sizes that stay what they are: constants, and what is put together of constants. */
+  #stated(name: string | undefined, facts: Facts): readonly number[] | undefined {
+    const known = facts.get(name ?? '')?.known;
+    return known?.every(dim => Number.isSafeInteger(dim)) ? (known as readonly number[]) : undefined;
+  }
+
+  #given(node: Node, shape: readonly Dim[]): readonly OutputType[] | undefined {
+    const type = this.before.get(node.outputs[0]!)?.type;
+    return type && [{ type, shape }];
+  }
+
+  #hold(hint: string, values: readonly number[]): string {
+    const name = this.#fresh(hint);
+    this.#initializers.set(name, tensor('int64', [values.length], values));
     return name;
-  };
-  /** Nodes that make `[batch of value, …rest]` under a name. */
-  const sizesOf = (value: string, rest: readonly number[], name: string): Node[] => {
-    const [shape, batch] = [fresh(`${name}/shape`), fresh(`${name}/batch`)];
+  }
+
+  /** Nodes that make `sizes` under a name, with the size of `value` along `axis` in its place. */
+  #sizesOf(value: string, axis: number, sizes: readonly number[], name: string): Node[] {
+    const [shape, batch] = [this.#fresh(`${name}/shape`), this.#fresh(`${name}/batch`)];
+    const parts = [sizes.slice(0, axis), sizes.slice(axis + 1)].map(part =>
+      part.length > 0 ? [this.#hold(`${name}/rest`, part)] : [],
+    );
     return [
       made('Shape', [value], shape),
-      made('Gather', [shape, hold(`${name}/first`, [0])], batch),
-      made('Concat', [batch, hold(`${name}/rest`, rest)], name, new Map([['axis', { kind: 'int', value: 0 }]])),
+      made('Gather', [shape, this.#hold(`${name}/axis`, [axis])], batch),
+      made('Concat', [...parts[0]!, batch, ...parts[1]!], name, new Map([['axis', { kind: 'int', value: 0 }]])),
     ];
-  };
-  const follow = (node: Node): readonly Node[] => {
-    const input = node.inputs[0]!;
-    if (node.op === 'Reshape' && isOpen(input)) {
-      // [1, …] becomes [0, …] beside a -1, and [-1, …] where the sizes are all said
-      const held = constants.get(node.inputs[1] ?? '');
-      const target = held ? integers(held) : [];
-      const allowZero = node.attributes.get('allowzero');
-      const isLiteral = allowZero?.kind === 'int' && allowZero.value !== 0;
-      if (target[0] !== size || (isLiteral && target.includes(-1))) return [node];
-      const name = hold(`${node.inputs[1]}/batch`, [target.includes(-1) ? 0 : -1, ...target.slice(1)]);
-      return [{ ...node, inputs: [input, name, ...node.inputs.slice(2)] }];
-    }
-    if (node.op === 'Resize' && isOpen(input) && !node.attributes.has('axes')) {
-      const held = constants.get(node.inputs[3] ?? '');
-      if (held?.type !== 'int64' || integers(held)[0] !== size) return [node];
-      const name = fresh(`${node.outputs[0]}/sizes`);
-      return [
-        ...sizesOf(input, integers(held).slice(1), name),
-        { ...node, inputs: [...node.inputs.slice(0, 3), name] },
-      ];
-    }
-    const axis = node.attributes.get('axis');
-    const open = node.inputs.find(isOpen);
-    if (node.op === 'Concat' && open && axis?.kind === 'int' && axis.value !== 0) {
-      const first: Node[] = [];
-      const inputs = node.inputs.map((name, i) => {
-        const shape = before.get(name)?.shape;
-        if (varies.has(name) || shape?.[0] !== size || axis.value + shape.length === 0) return name;
-        const repeated = fresh(`${node.outputs[0]}/repeated${i}`);
-        const sizes = fresh(`${repeated}/sizes`);
-        const ones = shape.slice(1).map(() => 1);
-        first.push(...sizesOf(open, ones, sizes), made('Expand', [name, sizes], repeated));
-        return repeated;
-      });
-      return first.length > 0 ? [...first, { ...node, inputs }] : [node];
-    }
-    return [node];
-  };
-  const nodes = graph.nodes.flatMap(node => {
-    if (node.domain !== '') return [node];
-    const followed = follow(node);
-    if (followed[0] !== node) counts.set(node.op, (counts.get(node.op) ?? 0) + 1);
-    return followed;
-  });
-  return { graph: { ...graph, nodes, initializers }, counts };
+  }
 }
 
 const made = (
@@ -143,11 +230,3 @@ const made = (
   outputs: [output],
   attributes,
 });
-
-/** Values that depend on the pictures. */
-function batchValues(graph: Graph): Set<string> {
-  const varies = new Set(mainInputsOf(graph).map(({ name }) => name));
-  for (const node of graph.nodes)
-    if (node.inputs.some(name => varies.has(name))) for (const name of node.outputs) varies.add(name);
-  return varies;
-}

@@ -62,6 +62,23 @@ test('Reshape whose target is a Constant node, Flatten and Squeeze follow by the
   t.deepEqual(await shapesFor(after, 3), [[3, 3]]);
 });
 
+test('targets of Reshape that are put together of constants follow, as in exports without constant folding', async t => {
+  // ShuffleNet's exchange of channels: Concat(Unsqueeze(1), Unsqueeze(2), ...)
+  const model = networkOf({
+    inputs: { x: [[1, 4, 3, 3]] },
+    outputs: { y: [[1, 2, 2, 3, 3]] },
+    weights: { one: tensor('int64', [], [1]), two: tensor('int64', [], [2]), front: whole(0), side: whole(3) },
+    nodes: [
+      ['Unsqueeze', 'one front', 'n'],
+      ['Unsqueeze', 'two front', 'groups'],
+      ['Concat', 'n groups groups side side', 'target', { axis: 0 }],
+      ['Reshape', 'x target', 'y'],
+    ],
+  });
+  const { model: after } = await keepsOutputs(t, symbolicBatch, model, { batch: 1 });
+  t.deepEqual(await shapesFor(after, 3), [[3, 2, 2, 3, 3]]);
+});
+
 test('tokens that are repeated for each picture follow', async t => {
   // a vision transformer's class token: Expand to [1, 1, D], then Concat
   const model = networkOf({
@@ -128,4 +145,73 @@ test('what shape arithmetic reads of the batch follows by itself', async t => {
   });
   const { model: after } = await keepsOutputs(t, symbolicBatch, model, { batch: 1 });
   t.deepEqual(await shapesFor(after, 3), [[3, 48]]);
+});
+
+test('windows of a picture are taken apart and put together for each picture', async t => {
+  // Swin: [1, 4, 4, C] to windows [4, 4, C], attention over them with heads in front, and back
+  const model = networkOf({
+    inputs: { x: [[1, 4, 4, 6]] },
+    outputs: { y: [[1, 4, 4, 6]] },
+    weights: {
+      grid: whole(1, 2, 2, 2, 2, 6),
+      windows: whole(4, 4, 6),
+      heads: whole(4, 4, 3, 2, 1),
+      qkv: normal('qkv', [6, 6]),
+      masked: whole(1, 4, 2, 4, 1),
+      mask: normal('mask', [1, 4, 1, 4, 1]),
+      again: whole(4, 2, 4, 1),
+      pairs: whole(1, 4, 4, 2),
+      wide: normal('wide', [2, 6]),
+      back: whole(1, 2, 2, 2, 2, 6),
+      whole: whole(1, 4, 4, 6),
+    },
+    nodes: [
+      ['Reshape', 'x grid', 'a'],
+      ['Transpose', 'a', 'b', { perm: [0, 1, 3, 2, 4, 5] }],
+      ['Reshape', 'b windows', 'c'],
+      ['MatMul', 'c qkv', 'd'],
+      ['Reshape', 'd heads', 'e'],
+      ['Transpose', 'e', 'f', { perm: [2, 0, 3, 1, 4] }],
+      ['ReduceMean', 'f', 'g', { axes: [0], keepdims: 0 }],
+      ['Reshape', 'g masked', 'h'],
+      ['Add', 'h mask', 'i'],
+      ['Reshape', 'i again', 'j'],
+      ['Transpose', 'j', 'k', { perm: [0, 2, 1, 3] }],
+      ['Reshape', 'k pairs', 'l'],
+      ['MatMul', 'l wide', 'm'],
+      ['Reshape', 'm back', 'n'],
+      ['Transpose', 'n', 'o', { perm: [0, 1, 3, 2, 4, 5] }],
+      ['Reshape', 'o whole', 'y'],
+    ],
+    opset: 17,
+  });
+  const { model: after } = await keepsOutputs(t, symbolicBatch, model, { batch: 1 });
+  t.deepEqual(await shapesFor(after, 3), [[3, 4, 4, 6]]);
+});
+
+test('a batch that lies behind the tokens follows', async t => {
+  // PyTorch's attention: [1, T, C] as [T, 1, C], heads as [T, 1·h, C/h]
+  const model = networkOf({
+    inputs: { x: [[1, 5, 6]] },
+    outputs: { y: [[1, 5, 6]] },
+    weights: {
+      heads: whole(5, 3, 2),
+      back: whole(5, 1, 6),
+      token: normal('token', [1, 1, 6]),
+      from: whole(1),
+      end: whole(6),
+      axis: whole(0),
+    },
+    nodes: [
+      ['Transpose', 'x', 'a', { perm: [1, 0, 2] }],
+      ['Reshape', 'a heads', 'b'],
+      ['Tanh', 'b', 'c'],
+      ['Reshape', 'c back', 'd'],
+      ['Concat', 'd token', 'e', { axis: 0 }],
+      ['Slice', 'e from end axis', 'f'],
+      ['Transpose', 'f', 'y', { perm: [1, 0, 2] }],
+    ],
+  });
+  const { model: after } = await keepsOutputs(t, symbolicBatch, model, { batch: 1 });
+  t.deepEqual(await shapesFor(after, 3), [[3, 5, 6]]);
 });
