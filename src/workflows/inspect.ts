@@ -35,7 +35,7 @@ export interface InspectOptions {
  *
  * @example
  * const [one] = inspect(['squeezenet1.1.onnx']);
- * if (!('error' in one)) console.log(one.cuts.length);
+ * if (one && !('error' in one)) console.log(one.cuts.length);
  */
 export function inspect(
   files: readonly string[],
