@@ -90,7 +90,7 @@ export function inspectModel(model: Model, operators: OperatorSet = coreOperator
   const isActivated = activationTeller(wiring);
   const flow = flowOf(graph, facts);
   const cuts = cutsOf(graph, facts);
-  const names = stageNames(cuts, { wiring, nodes: flow.nodes, network, isActivated });
+  const names = stageNames(cuts, { wiring, nodes: flow.nodes, makes: flow.makes, network, isActivated });
   const cost = costOf(graph, flow.nodes, macs);
   const namesBy = new Map<string, string[]>();
   for (const [name, value] of names) namesBy.set(value, [...(namesBy.get(value) ?? []), name]);

@@ -14,6 +14,8 @@ export interface StageOptions {
   readonly wiring: Wiring;
   /** The needed nodes in order; depths of cuts count them. */
   readonly nodes: readonly Node[];
+  /** What each of them makes of the pictures: nothing where it only tells shapes. */
+  readonly makes: readonly (readonly string[])[];
   readonly network: Network;
   isActivated(value: string): boolean;
 }
@@ -66,7 +68,9 @@ const longestPeriod = 256;
 /** The ends of the repetitions of one pattern of nodes: the longest stretch that is one pattern over and over. */
 function repetitionsOf(cuts: readonly Cut[], options: StageOptions): string[] {
   const signs = cuts.map((cut, i) => {
-    const nodes = options.nodes.slice(cuts[i - 1]?.depth ?? 0, cut.depth);
+    const from = cuts[i - 1]?.depth ?? 0;
+    // Shape arithmetic is shared: the first block that asks for a size has it, the others do not.
+    const nodes = options.nodes.slice(from, cut.depth).filter((_, at) => options.makes[from + at]!.length > 0);
     return nodes.map(node => [node.op, ...weightShapes(options.wiring, node)].join(':')).join(' ');
   });
   let best: { start: number; period: number; count: number } | undefined;

@@ -1,7 +1,17 @@
 // What training leaves behind: Dropout, Identity, the extra outputs of BatchNormalization, casts to the type that is
 // there already. Each is taken out and its readers read what it passed on; names of outputs stay.
 
-import { namesRead, renameNode, subgraphsOf, type Graph, type Node, type ValueInfo } from '../graph/index.js';
+import {
+  houseOpset,
+  namesRead,
+  renameNode,
+  subgraphsOf,
+  type Graph,
+  type Node,
+  type ValueFacts,
+  type ValueInfo,
+} from '../graph/index.js';
+import { coreOperators, inferShapes } from '../operators/index.js';
 import { pass } from './pass.js';
 import { mapModel } from './walk.js';
 
@@ -9,15 +19,22 @@ import { mapModel } from './walk.js';
 export const clean = pass('clean', (model, tell) => {
   const counts = new Map<string, number>();
   const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
-  const next = mapModel(model, (graph, isInner) => cleanGraph(graph, isInner, count));
+  const { facts } = inferShapes(model.graph, coreOperators, { opset: model.opsets.get('') ?? houseOpset });
+  const next = mapModel(model, (graph, isInner) => cleanGraph(graph, isInner, count, facts));
   if (counts.size > 0) tell(`took out ${[...counts].map(([what, n]) => `${n} ${what}`).join(', ')}`);
   return next;
 });
 
-function cleanGraph(graph: Graph, isInner: boolean, count: (what: string) => void): Graph {
+function cleanGraph(
+  graph: Graph,
+  isInner: boolean,
+  count: (what: string) => void,
+  facts: ReadonlyMap<string, ValueFacts>,
+): Graph {
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   const made = new Set(graph.nodes.flatMap(node => node.outputs));
-  const types = typesOf(graph);
+  // Bodies beside each other may use one name for two values: there only what the graph says counts.
+  const types = typesOf(graph, isInner ? new Map() : facts);
   const renamed = new Map<string, string>();
   // Where the passed value must keep the name of an output, its maker takes that name over.
   const takenOver = new Map<string, string>();
@@ -59,9 +76,9 @@ function reading(node: Node, renamed: ReadonlyMap<string, string>): Node {
   return node;
 }
 
-/** Types of values by name, as far as the graph says. */
-function typesOf(graph: Graph): ReadonlyMap<string, ValueInfo['type']> {
-  const types = new Map<string, ValueInfo['type']>();
+/** Types of values by name: as inferred, or as the graph says. */
+function typesOf(graph: Graph, facts: ReadonlyMap<string, ValueFacts>): ReadonlyMap<string, ValueInfo['type']> {
+  const types = new Map<string, ValueInfo['type']>([...facts].map(([name, { type }]) => [name, type]));
   for (const info of [...graph.values.values(), ...graph.inputs, ...graph.outputs]) types.set(info.name, info.type);
   for (const [name, held] of graph.initializers) types.set(name, held.type);
   return types;

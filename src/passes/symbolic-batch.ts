@@ -4,7 +4,7 @@
 // in them, so that it is known where each value holds the batch: in front, times the windows of a picture, or behind
 // its tokens. What was inferred from the old number is inferred again.
 
-import { tensor } from '../base/index.js';
+import { elementCount, integers, tensor } from '../base/index.js';
 import {
   houseOpset,
   mainInputsOf,
@@ -19,6 +19,7 @@ import {
 } from '../graph/index.js';
 import { coreOperators, inferShapes } from '../operators/index.js';
 import { placeOfBatch, sizeBeside } from './batch-place.js';
+import { constantOf } from './constants-to-initializers.js';
 import { pass } from './pass.js';
 import { freshNames } from './walk.js';
 
@@ -66,6 +67,7 @@ type Facts = ReadonlyMap<string, ValueFacts>;
 /** One walk over an opened graph in which nodes that state the old batch are written anew. */
 class Following {
   readonly #initializers: Map<string, Initializer>;
+  readonly #constants: Map<string, Initializer>;
   readonly #fresh: (hint: string) => string;
   /** What stands in the place of a node that follows. */
   readonly #instead = new Map<Node, readonly Node[]>();
@@ -77,6 +79,11 @@ class Following {
   ) {
     this.#initializers = new Map(graph.initializers);
     this.#fresh = freshNames(graph);
+    this.#constants = new Map(graph.initializers);
+    for (const node of graph.nodes) {
+      const held = constantOf(node);
+      if (held) this.#constants.set(node.outputs[0]!, held);
+    }
   }
 
   followed(opset: number) {
@@ -102,6 +109,7 @@ class Following {
     const shape = facts.get(input ?? '')?.shape;
     const place = shape && placeOfBatch(shape, batchName);
     if (!input || !place) return undefined;
+    if (node.op === 'Gather') return this.#gather(node, shape);
     if (node.op === 'Reshape') return this.#reshape(node, shape, facts, found);
     if (node.op === 'Expand') return this.#expand(node, shape, this.#stated(second, facts));
     if (node.op !== 'Resize' || place.axis !== 0 || node.attributes.has('axes')) return undefined;
@@ -143,6 +151,23 @@ class Following {
     this.#instead.set(node, [{ ...node, inputs: [node.inputs[0]!, name, ...node.inputs.slice(2)], attributes }]);
     const shape = found?.[0]?.shape;
     return shape && this.#given(node, [batchName, ...shape.slice(1)]);
+  }
+
+  /** PyTorch's as_strided picks all elements of a flat picture in order: a Reshape in other words. */
+  #gather(node: Node, from: readonly Dim[]): readonly OutputType[] | undefined {
+    const [input, second] = node.inputs as [string, string];
+    const indices = this.#constants.get(second);
+    const place = placeOfBatch(from, batchName);
+    if (!indices || !place || from.length !== 1 || elementCount(indices.shape) !== place.times) return undefined;
+    const at = sizeBeside(from, indices.shape, batchName);
+    if (!at || !integers(indices).every((index, i) => index === i)) return undefined;
+    const open = indices.shape.map((dim, axis) => (axis === at.axis ? -1 : dim));
+    const inputs = [input, this.#hold(`${second}/batch`, open)];
+    this.#instead.set(node, [{ ...node, op: 'Reshape', inputs, attributes: new Map() }]);
+    return this.#given(
+      node,
+      indices.shape.map((dim, axis) => (axis !== at.axis ? dim : dim === 1 ? batchName : `${dim}*${batchName}`)),
+    );
   }
 
   /** Sizes that repeat what the value has already are left to it. */

@@ -1,6 +1,21 @@
 import test from 'ava';
 import { tensor } from '../../src/base/index.js';
-import { Concat, Gather, GatherElements, GatherND, Pad, Slice, Split } from '../../src/operators/index.js';
+import {
+  Cast,
+  Concat,
+  ConstantOfShape,
+  Div,
+  Gather,
+  GatherElements,
+  GatherND,
+  Mul,
+  Pad,
+  Reshape,
+  Shape,
+  Slice,
+  Split,
+  Transpose,
+} from '../../src/operators/index.js';
 import { agrees } from './against-runtime.js';
 
 test('parts of tensors', async t => {
@@ -36,4 +51,41 @@ test('slices, from the front, the back and backwards', async t => {
       Slice(x, [-100], [3], [0], [2]),
     ];
   });
+});
+
+const [smallestInt64, largestInt64] = [BigInt64Array.of(-(2n ** 63n)), BigInt64Array.of(2n ** 63n - 1n)];
+
+test("a slice to int64's largest goes to the end, one to its smallest to the beginning", async t => {
+  await agrees(t, (feed, b) => {
+    const x = feed([7, 8]);
+    const smallest = b.constant(tensor('int64', [1], smallestInt64));
+    const largest = b.constant(tensor('int64', [1], largestInt64));
+    return [
+      Slice(x, [1], largest, [0]),
+      Slice(x, [-1], smallest, [1], [-2]),
+      ConstantOfShape(Slice(Shape(x), [1], largest)),
+    ];
+  });
+});
+
+test("the widths of PyTorch's padding are followed through pairs of numbers", async t => {
+  // [left, right, top, bottom] as pairs, in reverse, begins before ends
+  await agrees(t, (feed, b) => {
+    const pairs = Reshape(b.constant([1, 2, 3, 4, 0, 0, 0, 0]), [-1, 2]);
+    const smallest = b.constant(tensor('int64', [1], smallestInt64));
+    const turned = Transpose(Slice(pairs, [-1], smallest, [0], [-1]), { perm: [1, 0] });
+    return [Pad(feed([2, 3, 4, 5]), Cast(Reshape(turned, [-1]), { to: 7 }))];
+  });
+});
+
+test('a quotient of floats keeps its remainder in shape arithmetic', async t => {
+  // 7 / 2 · 2 = 7; sizes that go through a fraction are not foretold
+  await agrees(
+    t,
+    feed => {
+      const lengthOf = (size: number) => Cast(Shape(feed([size])), { to: 1 });
+      return [ConstantOfShape(Cast(Mul(Div(lengthOf(7), lengthOf(2)), 2), { to: 7 }))];
+    },
+    true,
+  );
 });

@@ -24,6 +24,20 @@ test('Identity, Dropout and a Cast to the type that is there are taken out', asy
   t.deepEqual(told, ['clean: took out 1 Identity, 1 Dropout, 1 Cast']);
 });
 
+test('a Cast of a value whose type the file does not tell is taken out too', async t => {
+  const model = networkOf({
+    inputs: { x: [['N', 3], 'int64'] },
+    outputs: { y: [['N', 3]] },
+    nodes: [
+      ['Cast', 'x', 'a', { to: 1 }],
+      ['Relu', 'a', 'b'],
+      ['Cast', 'b', 'c', { to: 1 }],
+      ['Tanh', 'c', 'y'],
+    ],
+  });
+  t.is((await keepsOutputs(t, clean, model)).ops, 'Cast Relu Tanh');
+});
+
 test('the maker of a value takes over the name of the output', async t => {
   const model = networkOf({ inputs: picture, outputs: out, nodes: [['Relu', 'x', 'a'], ['Identity', 'a', 'b'], ['Dropout', 'b', 'y']] }); // prettier-ignore
   const { model: after, ops } = await keepsOutputs(t, clean, model);

@@ -215,3 +215,20 @@ test('a batch that lies behind the tokens follows', async t => {
   const { model: after } = await keepsOutputs(t, symbolicBatch, model, { batch: 1 });
   t.deepEqual(await shapesFor(after, 3), [[3, 5, 6]]);
 });
+
+test('a flat picture picked in order, as PyTorch writes as_strided, follows', async t => {
+  const order = Array.from({ length: 2048 }, (_, i) => i);
+  const model = networkOf({
+    inputs: { x: [[1, 2048, 1, 1]] },
+    outputs: { y: [[1, 2048]] },
+    weights: { flat: whole(-1), order: tensor('int64', [1, 2048, 1, 1], order), target: whole(1, 2048) },
+    nodes: [
+      ['Reshape', 'x flat', 'a'],
+      ['Gather', 'a order', 'b', { axis: 0 }],
+      ['Reshape', 'b target', 'y'],
+    ],
+  });
+  const { model: after, ops } = await keepsOutputs(t, symbolicBatch, model, { batch: 1 });
+  t.is(ops, 'Reshape Reshape Reshape');
+  t.deepEqual(await shapesFor(after, 3), [[3, 2048]]);
+});
