@@ -44,6 +44,7 @@ export function epochModel(
     new Map(state.filter(it => it.row === row).map(it => [it.slot, it.now]));
 
   const weights = new Map(rows.flatMap(row => [...parted(row, stateOf(row).get('')!)]).map(([{ name }, value]) => [name, value])); // prettier-ignore
+  // Gathered here, and not outside for all steps: slices of a series lie at any address, where a sum adds in other order.
   const gathered = (value: Value) => Gather(body.capture(value), now.get(order));
   const logits = head(gathered(features), {
     classes,

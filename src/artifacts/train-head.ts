@@ -18,6 +18,7 @@ import { joined, parted, partName, rowsOf, updated } from './row-state.js';
 
 /** The graphs of a run and what is carried through them. */
 export interface HeadArtifacts {
+  readonly classes: number;
   readonly training: Model;
   readonly evaluation: Model;
   readonly optimizer: Model;
@@ -37,6 +38,7 @@ export function trainHead(options: TrainHeadOptions): HeadArtifacts {
   const slots = [...optimizer.slots, ...(averaging ? ['average'] : [])];
   const { parameters, dropouts } = survey(options);
   return {
+    classes,
     training: trainingModel(options),
     evaluation: evaluationModel(options),
     optimizer: optimizerModel(options, parameters, slots),

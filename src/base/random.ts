@@ -52,10 +52,13 @@ export class Random {
 
   /** A random order of 0 … count-1 (Fisher–Yates). */
   permutation(count: number): Uint32Array {
-    const order = Uint32Array.from({ length: count }, (_, i) => i);
+    const order = new Uint32Array(count);
+    for (let i = 0; i < count; i++) order[i] = i;
     for (let i = count - 1; i > 0; i--) {
       const j = this.integer(i + 1);
-      [order[i], order[j]] = [order[j]!, order[i]!];
+      const held = order[i]!;
+      order[i] = order[j]!;
+      order[j] = held;
     }
     return order;
   }

@@ -18,6 +18,8 @@ export interface Plan {
   readonly count: number;
   /** Largest number of pictures in a step. */
   readonly batch: number;
+  /** Logits of a window are held until its losses are made. */
+  readonly classes: number;
   readonly dropouts: readonly Dropout[];
   readonly random: Random;
   /** Learning rate by the number of the step, from 1 on. */
@@ -40,8 +42,8 @@ export interface Window {
   readonly masks: ReadonlyMap<string, Float32Array>;
 }
 
-/** Elements of dropout masks that are held at once: 64 MiB. */
-const maxMask = 1 << 24;
+/** Elements of dropout masks and logits that a window holds: 64 MiB. */
+const maxHeld = 1 << 24;
 
 /** Steps of an epoch. */
 export const stepsPerEpoch = ({ count, batch }: { readonly count: number; readonly batch: number }): number =>
@@ -53,10 +55,10 @@ export const stepsPerEpoch = ({ count, batch }: { readonly count: number; readon
  * @param epoch its number, from 1 on
  */
 export function* windowsOf(plan: Plan, epoch: number): Generator<Window> {
-  const { count, dropouts, random } = plan;
+  const { count, classes, dropouts, random } = plan;
   const order = random.at('order', epoch).permutation(count);
   const chance = new Map(dropouts.map(({ name }) => [name, random.at('dropout', name, epoch)]));
-  const width = dropouts.reduce((sum, dropout) => sum + dropout.width, 0);
+  const width = dropouts.reduce((sum, dropout) => sum + dropout.width, classes);
   const perEpoch = stepsPerEpoch(plan);
   const small = Math.floor(count / perEpoch);
   const large = count - small * perEpoch;
@@ -66,10 +68,10 @@ export function* windowsOf(plan: Plan, epoch: number): Generator<Window> {
     [large, small + 1],
     [perEpoch - large, small],
   ] as const) {
-    const most = Math.max(1, Math.floor(maxMask / Math.max(1, batch * width)));
+    const most = Math.max(1, Math.floor(maxHeld / Math.max(1, batch * width)));
     for (let done = 0; done < all;) {
       const steps = Math.min(most, all - done);
-      const numbers = Float32Array.from({ length: steps }, (_, i) => step + i);
+      const numbers = new Float32Array(steps).map((_, i) => step + i);
       yield {
         steps,
         batch,

@@ -127,6 +127,7 @@ function planOf({ train, batch, artifacts, seed, rate, schedule, halfLife, epoch
   return {
     count,
     batch,
+    classes: artifacts.classes,
     dropouts: artifacts.dropouts,
     random: new Random(seed),
     rateAt: step => rate * schedule(step - 1, total),

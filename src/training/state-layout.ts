@@ -6,6 +6,7 @@ import { errors } from './errors.js';
 
 /** What a run needs to know of the graphs it walks. */
 export interface StateLayout {
+  readonly classes: number;
   readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** What stands beside each parameter `P` in the state: `m`, `v`, `average`. */
   readonly slots: readonly string[];

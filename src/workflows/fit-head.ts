@@ -137,10 +137,10 @@ async function byEpochs(
   const found = resume ? await files?.newest() : undefined;
   for (const { path, cause } of found?.damaged ?? []) onWarning?.(`${path} is passed over: ${cause.message}`);
   await log?.rewind(found?.checkpoint.epoch ?? 0);
-  const { epoch, evaluation, parameters, slots, dropouts } = artifacts;
+  const { epoch, evaluation, classes, parameters, slots, dropouts } = artifacts;
   const run = trainingRun({
     runtime,
-    artifacts: { epoch: encodeModel(epoch), evaluation: encodeModel(evaluation), parameters, slots, dropouts },
+    artifacts: { epoch: encodeModel(epoch), evaluation: encodeModel(evaluation), classes, parameters, slots, dropouts },
     initialState: artifacts.initialState(new Random(seed)),
     train: { ...train, features: scaled },
     validation: { ...validation, features: alike },

@@ -8,6 +8,7 @@ import { windowsOf, type Plan } from '../../src/training/epoch-plan.js';
 const plan = (at: Partial<Plan>): Plan => ({
   count: 10,
   batch: 4,
+  classes: 3,
   dropouts: [],
   random: new Random(3),
   rateAt: step => step / 10,
@@ -65,11 +66,15 @@ test('masks are 0 or 1 / (1 - rate), drop their share, and come again for the sa
   t.true(Math.abs(mask.filter(at => at === 0).length / mask.length - 0.25) < 0.012);
 });
 
-test('masks too large to be held at once make more windows of the same steps', t => {
+test('masks and logits too large to be held at once make more windows of the same steps', t => {
+  const sizes = (at: Partial<Plan>) =>
+    [...windowsOf(plan({ count: 12, batch: 4, ...at }), 1)].map(({ steps, batch }) => [steps, batch]);
   const dropouts = [{ name: 'a', width: 1 << 21, rate: 0.5 }];
-  const sizes = [...windowsOf(plan({ count: 12, batch: 4, dropouts }), 1)].map(({ steps, batch }) => [steps, batch]);
-  t.deepEqual(sizes, [
+  const two = [
     [2, 4],
     [1, 4],
-  ]);
+  ];
+  t.deepEqual(sizes({ classes: 0, dropouts }), two);
+  t.deepEqual(sizes({ classes: 1 << 21 }), two);
+  t.is(sizes({ classes: 1 << 21, dropouts }).length, 3);
 });

@@ -36,12 +36,13 @@ export function artifactsOf(options: TrainHeadOptions): {
   readonly initialState: ReadonlyMap<string, Tensor>;
 } {
   const made = trainHead(options);
-  const { parameters, slots, dropouts } = made;
+  const { classes, parameters, slots, dropouts } = made;
   return {
     artifacts: {
       parameters,
       slots,
       dropouts,
+      classes,
       epoch: encodeModel(made.epoch),
       training: encodeModel(made.training),
       optimizer: encodeModel(made.optimizer),

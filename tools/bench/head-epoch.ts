@@ -96,7 +96,7 @@ function seriesOf(random: Random, epoch: number): Map<string, Tensor> {
     tensor(
       'float32',
       [steps],
-      Float32Array.from({ length: steps }, (_, i) => value(i)),
+      new Float32Array(steps).map((_, i) => value(i)),
     );
   const rows = random.at('order', epoch).permutation(pictures);
   const order = int64Of(rows.subarray(0, steps * batch));
