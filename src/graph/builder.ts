@@ -8,6 +8,9 @@ import type { Attribute, Dim, Graph, Initializer, Model, Node, ValueInfo } from 
 /** Contents are followed through shape arithmetic only for integers, and only up to this many of them. */
 const longestKnown = 1024;
 
+/** Floats only where there are so few: factors and halves that sizes go through. */
+const fewFactors = 4;
+
 /** The handle that everyone holds: a named value of a graph under construction. */
 export class Value {
   #known: readonly Dim[] | undefined;
@@ -24,17 +27,15 @@ export class Value {
   }
 
   /**
-   * The integers inside, as far as shape arithmetic could follow them; names stand for dimensions of inputs. What lies
-   * beyond 2^53 is infinite: exporters write the largest int64 for "to the end".
+   * The numbers inside, as far as shape arithmetic could follow them; names stand for dimensions of inputs. Integers
+   * beyond 2^53 are infinite: exporters write the largest int64 for "to the end".
    */
   get known(): readonly Dim[] | undefined {
-    if (
-      !this.#known &&
-      this.data &&
-      (this.type === 'int64' || this.type === 'int32') &&
-      elementCount(this.data.shape) <= longestKnown
-    )
-      this.#known = dimsIn(this.data);
+    if (this.#known || !this.data) return this.#known;
+    const count = elementCount(this.data.shape);
+    if ((this.type === 'int64' || this.type === 'int32') && count <= longestKnown) this.#known = dimsIn(this.data);
+    if ((this.type === 'float32' || this.type === 'float64') && count <= fewFactors)
+      this.#known = Array.from(elements(this.data) as ArrayLike<number>);
     return this.#known;
   }
 }

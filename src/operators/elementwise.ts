@@ -22,7 +22,7 @@ const unary = (name: string, X: UnaryRule, types?: DataType): Operator<None> =>
     gradient: { X },
   });
 
-/** How integer contents go through a binary operator, where they do; those of floats only where they stay whole. */
+/** How contents go through a binary operator, where they do. */
 type Arithmetic = (a: Dim, b: Dim, isFloat: boolean) => Dim;
 
 /** C = f(A, B), broadcast */
@@ -39,20 +39,51 @@ const binary = (
     attributes: {},
     shape: ({ A, B }) => ({ C: broadcast(name, A.shape, B.shape) }),
     types: () => (types ? { C: types } : {}),
-    known: ({ A, B }) => arithmetic && elementwise(arithmetic, A, B),
+    known: ({ A, B }) => arithmetic && elementwise(arithmetic, contents(A), contents(B))?.known,
     gradient: { A, B },
     upgrades: { 7: withoutLegacyBroadcast },
   });
 
-function elementwise(f: Arithmetic, A: Value, B: Value): Dim[] | undefined {
-  const [a, b] = [A.known, B.known];
-  if (!a || !b) return undefined;
-  const isFloat = A.type.includes('float');
-  if (a.length !== b.length && a.length !== 1 && b.length !== 1) return undefined;
-  return Array.from({ length: Math.max(a.length, b.length) }, (_, i) =>
-    f(a[a.length === 1 ? 0 : i]!, b[b.length === 1 ? 0 : i]!, isFloat),
-  );
+/** What is known inside a value, and its type. */
+interface Contents {
+  readonly known: readonly Dim[];
+  readonly type: DataType;
 }
+const contents = ({ known, type }: Value): Contents | undefined => known && { known, type };
+
+function elementwise(f: Arithmetic, a: Contents | undefined, b: Contents | undefined): Contents | undefined {
+  if (!a || !b) return undefined;
+  const [x, y] = [a.known, b.known];
+  if (x.length !== y.length && x.length !== 1 && y.length !== 1) return undefined;
+  const known = Array.from({ length: Math.max(x.length, y.length) }, (_, i) =>
+    held(f, x[x.length === 1 ? 0 : i]!, y[y.length === 1 ? 0 : i]!, a.type),
+  );
+  return { known, type: a.type };
+}
+
+/** One element of a result. Names are whole, so a fraction of one is unknown; numbers are as the type holds them. */
+function held(f: Arithmetic, a: Dim, b: Dim, type: DataType): Dim {
+  const isFraction = [a, b].some(dim => typeof dim === 'number' && !Number.isInteger(dim));
+  if (isFraction && (typeof a === 'string' || typeof b === 'string')) return '';
+  return asHeld(f(a, b, type.includes('float')), type);
+}
+const asHeld = (dim: Dim, type: DataType): Dim => {
+  if (typeof dim !== 'number' || type === 'float64' || !type.includes('float')) return dim;
+  if (type === 'float32') return Math.fround(dim);
+  // every integer up to 2^8 is held by the shortest of the other floats that shapes are met in
+  return Number.isInteger(dim) && Math.abs(dim) <= 256 ? dim : '';
+};
+
+/** A unary operator that whole numbers and names pass unchanged. */
+const rounding = (name: string, round: (value: number) => number): Operator<None> =>
+  operator(name, {
+    inputs: ['X'],
+    outputs: ['Y'],
+    attributes: {},
+    shape: ({ X }) => ({ Y: X.shape }),
+    known: ({ X }) => X.known?.map(dim => (typeof dim === 'number' ? round(dim) : dim)),
+    gradient: { X: 'none' },
+  });
 
 /** Before 7, `broadcast` and `axis` said how B meets A. Without an axis the meaning is today's. */
 function withoutLegacyBroadcast(node: Node, at: UpgradeContext): Node | readonly Node[] {
@@ -85,12 +116,19 @@ function withoutLegacyBroadcast(node: Node, at: UpgradeContext): Node | readonly
 const variadic = (
   name: string,
   inputs: (at: { inputs: readonly Value[]; Y: Value; dY: Value }) => readonly Value[],
+  choose?: (...numbers: readonly number[]) => number,
 ): Operator<None> =>
   operator(name, {
     inputs: ['...inputs'],
     outputs: ['Y'],
     attributes: {},
     shape: ({ inputs }) => ({ Y: broadcast(name, ...inputs.map(input => input.shape)) }),
+    known: ({ inputs }) => {
+      const [first, ...rest] = inputs;
+      if (!choose || !first) return undefined;
+      const both: Arithmetic = (a, b) => (typeof a === 'number' && typeof b === 'number' ? choose(a, b) : '');
+      return rest.reduce((found, next) => elementwise(both, found, contents(next)), contents(first))?.known;
+    },
     gradient: { inputs },
   });
 
@@ -99,9 +137,9 @@ const numbers =
   (a, b) =>
     typeof a === 'number' && typeof b === 'number' && b !== 0 ? f(a, b) : '';
 
-/** a / b: truncated where both are integers, and nothing that shapes are made of where a float has a remainder. */
+/** a / b, truncated where both are integers. */
 const quotient: Arithmetic = (a, b, isFloat) =>
-  isFloat && typeof a === 'number' && typeof b === 'number' && a % b !== 0 ? '' : over(a, b);
+  isFloat && typeof a === 'number' && typeof b === 'number' ? a / b : over(a, b);
 
 export const Add = binary('Add', ({ dC }) => dC, ({ dC }) => dC, plus); // prettier-ignore
 export const Sub = binary('Sub', ({ dC }) => dC, ({ dC }) => Neg(dC), (a, b) => typeof b === 'number' ? plus(a, -b) : a === b && a !== '' ? 0 : ''); // prettier-ignore
@@ -121,9 +159,9 @@ export const Mod = operator('Mod', {
   known: ({ A, B }) =>
     elementwise(
       numbers((a, b) => a - b * Math.floor(a / b)),
-      A,
-      B,
-    ),
+      contents(A),
+      contents(B),
+    )?.known,
   gradient: { A: ({ dC }) => dC, B: 'none' },
 });
 
@@ -146,9 +184,13 @@ export const Asinh = unary('Asinh', ({ X, dY }) => Div(dY, Sqrt(Add(Mul(X, X), 1
 export const Acosh = unary('Acosh', ({ X, dY }) => Div(dY, Sqrt(Sub(Mul(X, X), 1))));
 export const Atanh = unary('Atanh', ({ X, dY }) => Div(dY, Sub(1, Mul(X, X))));
 export const Sign = unary('Sign', 'none');
-export const Floor = unary('Floor', 'none');
-export const Ceil = unary('Ceil', 'none');
-export const Round = unary('Round', 'none');
+export const Floor = rounding('Floor', Math.floor);
+export const Ceil = rounding('Ceil', Math.ceil);
+/** Halves go to the even neighbour. */
+export const Round = rounding('Round', value => {
+  const up = Math.round(value);
+  return Math.abs(value % 1) === 0.5 && up % 2 !== 0 ? up - 1 : up;
+});
 export const Not = unary('Not', 'none');
 export const BitwiseNot = unary('BitwiseNot', 'none');
 export const IsNaN = unary('IsNaN', 'none', 'bool');
@@ -184,17 +226,21 @@ export const Sum = variadic('Sum', ({ inputs, dY }) => inputs.map(() => dY));
 export const Mean = variadic('Mean', ({ inputs, dY }) => inputs.map(() => Mul(dY, 1 / inputs.length)));
 /** Ties: every input that holds the extreme value gets the whole gradient's equal share. */
 const extreme = (name: 'Max' | 'Min') =>
-  variadic(name, ({ inputs, Y, dY }) => {
-    const hits = inputs.map(input => Cast(Equal(input, Y), { to: 1 }));
-    const share =
-      hits.length === 1
-        ? dY
-        : Div(
-            dY,
-            hits.slice(1).reduce((a, b) => Add(a, b), hits[0]!),
-          );
-    return hits.map(hit => Mul(share, hit));
-  });
+  variadic(
+    name,
+    ({ inputs, Y, dY }) => {
+      const hits = inputs.map(input => Cast(Equal(input, Y), { to: 1 }));
+      const share =
+        hits.length === 1
+          ? dY
+          : Div(
+              dY,
+              hits.slice(1).reduce((a, b) => Add(a, b), hits[0]!),
+            );
+      return hits.map(hit => Mul(share, hit));
+    },
+    Math[name === 'Max' ? 'max' : 'min'],
+  );
 export const Max = extreme('Max');
 export const Min = extreme('Min');
 
@@ -207,13 +253,20 @@ export const typeNumbers: Readonly<Record<number, DataType>> = {
 }; // prettier-ignore
 const numberOf = (type: DataType) => Number(Object.keys(typeNumbers).find(key => typeNumbers[Number(key)] === type));
 
+/** The contents in another type: integers lose the fraction. Names are at least one, so they are true. */
+const cast = ({ known }: Value, to: DataType): Dim[] | undefined =>
+  known?.map(dim => {
+    if (to === 'bool') return dim === '' ? '' : dim === 0 ? 0 : 1;
+    return typeof dim === 'number' && to.includes('int') ? Math.trunc(dim) : asHeld(dim, to);
+  });
+
 export const Cast = operator('Cast', {
   inputs: ['X'],
   outputs: ['Y'],
   attributes: { to: { kind: 'int', default: 1 }, saturate: { kind: 'int', default: 1 } },
   shape: ({ X }) => ({ Y: X.shape }),
   types: ({ to }) => ({ Y: typeNumbers[to] ?? 'float32' }),
-  known: ({ X }) => X.known,
+  known: ({ X, to }) => cast(X, typeNumbers[to] ?? 'float32'),
   gradient: { X: ({ X, dY }): Value => Cast(dY, { to: numberOf(X.type) }) },
 });
 export const CastLike = operator('CastLike', {
@@ -222,7 +275,7 @@ export const CastLike = operator('CastLike', {
   attributes: { saturate: { kind: 'int', default: 1 } },
   shape: ({ X }) => ({ Y: X.shape }),
   types: ({ like }) => ({ Y: like.type }),
-  known: ({ X }) => X.known,
+  known: ({ X, like }) => cast(X, like.type),
   gradient: { X: ({ X, dY }): Value => Cast(dY, { to: numberOf(X.type) }), like: 'none' },
 });
 export const Where = operator('Where', {
@@ -259,6 +312,12 @@ export const Clip = operator('Clip', {
   outputs: ['Y'],
   attributes: {},
   shape: ({ X }) => ({ Y: X.shape }),
+  known: ({ X, min, max }) => {
+    const [low, high] = [min, max].map(bound => (bound ? bound.known : []));
+    if (!X.known || !low || !high || [...X.known, ...low, ...high].some(dim => typeof dim !== 'number'))
+      return undefined;
+    return (X.known as readonly number[]).map(value => Math.min(Math.max(value, ...(low as number[])), ...(high as number[]))); // prettier-ignore
+  },
   gradient: {
     X: ({ X, Y, dY }): Value => Mul(dY, Cast(Equal(X, Y), { to: 1 })),
     min: ({ X, min, dY }) => Mul(dY, Cast(Less(X, min), { to: 1 })),

@@ -1,19 +1,27 @@
 import test from 'ava';
 import { tensor } from '../../src/base/index.js';
 import {
+  Add,
   Cast,
+  Ceil,
+  Clip,
   Concat,
   ConstantOfShape,
   Div,
+  Floor,
   Gather,
   GatherElements,
   GatherND,
+  Max,
+  Min,
   Mul,
   Pad,
   Reshape,
+  Round,
   Shape,
   Slice,
   Split,
+  Sub,
   Transpose,
 } from '../../src/operators/index.js';
 import { agrees } from './against-runtime.js';
@@ -78,14 +86,22 @@ test("the widths of PyTorch's padding are followed through pairs of numbers", as
   });
 });
 
-test('a quotient of floats keeps its remainder in shape arithmetic', async t => {
-  // 7 / 2 · 2 = 7; sizes that go through a fraction are not foretold
-  await agrees(
-    t,
-    feed => {
-      const lengthOf = (size: number) => Cast(Shape(feed([size])), { to: 1 });
-      return [ConstantOfShape(Cast(Mul(Div(lengthOf(7), lengthOf(2)), 2), { to: 7 }))];
-    },
-    true,
-  );
+test('sizes that go through floats are followed to the number', async t => {
+  // 7 / 2 · 2 = 7, and TensorFlow's padding: max((ceil(7 / 2) - 1) · 2 + 3 - 7, 0)
+  await agrees(t, feed => {
+    const lengthOf = (size: number) => Cast(Shape(feed([size])), { to: 1 });
+    const half = Div(lengthOf(7), lengthOf(2));
+    const padded = Clip(Sub(Add(Mul(Sub(Ceil(half), 1), 2), 3), 7), 0);
+    const sizes = [
+      Mul(half, 2),
+      half,
+      Floor(half),
+      Round(half),
+      padded,
+      Max(half, 9),
+      Min(half, 2.5),
+      Mul(half, 10 / 7),
+    ];
+    return sizes.map(size => ConstantOfShape(Cast(size, { to: 7 })));
+  });
 });
