@@ -43,8 +43,9 @@ export function epochModel(
   const stateOf = (row: (typeof rows)[number]) =>
     new Map(state.filter(it => it.row === row).map(it => [it.slot, it.now]));
 
-  const weights = new Map(rows.flatMap(row => [...parted(row, stateOf(row).get('')!)]).map(([{ name }, value]) => [name, value])); // prettier-ignore
-  // Gathered here, and not outside for all steps: slices of a series lie at any address, where a sum adds in other order.
+  const weights = new Map<string, Value>();
+  for (const row of rows) for (const [{ name }, value] of parted(row, stateOf(row).get('')!)) weights.set(name, value);
+  // Gathered here and not for all steps at once: a slice of a series lies at any address, where sums add in another order.
   const gathered = (value: Value) => Gather(body.capture(value), now.get(order));
   const logits = head(gathered(features), {
     classes,
