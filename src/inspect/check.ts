@@ -19,7 +19,7 @@ import { isStandardOperator } from './standard-operators.js';
 
 /** What folding may cost. */
 export interface FoldingBudget {
-  /** @default 256 MiB */
+  /** @default 256 MiB, or eight times the weights where that is more: standardized weights are folded in steps */
   readonly bytes?: number;
   /** Multiply-accumulates. @default 10^9 */
   readonly operations?: number;
@@ -58,7 +58,7 @@ export function checkOperators(model: Model): void {
 
 /** Counts, from shapes alone, what folding would make and compute. */
 export function checkFolding(model: Model, budget: FoldingBudget = {}): void {
-  const { bytes: mostBytes = 256 * 2 ** 20, operations: mostOperations = 1e9 } = budget;
+  const { bytes: mostBytes = usualBytes(model), operations: mostOperations = 1e9 } = budget;
   const inferred = inferShapes(model.graph, coreOperators, { opset: model.opsets.get('') ?? houseOpset });
   let bytes = 0;
   let operations = 0;
@@ -87,6 +87,13 @@ export function checkFolding(model: Model, budget: FoldingBudget = {}): void {
     }
   };
   constants(model.graph, new Set());
+}
+
+/** A file's own weights bound what it may ask for. */
+function usualBytes({ graph }: Model): number {
+  let weights = 0;
+  for (const { bytes } of graph.initializers.values()) weights += bytes.length;
+  return Math.max(256 * 2 ** 20, 8 * weights);
 }
 
 const isRandom = ({ op }: Node): boolean => op.startsWith('Random') || op === 'Bernoulli' || op === 'Multinomial';

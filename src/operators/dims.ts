@@ -58,10 +58,10 @@ export function plus(a: Dim, b: Dim): Dim {
 /** Product of a list. */
 export const product = (dims: readonly Dim[]): Dim => dims.reduce<Dim>(times, 1);
 
-/** The dimension as a number, named ones counted as 1: sizes per picture. */
-export const perItem = (dim: Dim): number => (typeof dim === 'number' ? dim : 1);
+/** The dimension as a number, names counted as 1: sizes per picture, so that `64*batch` windows are 64. */
+export const perItem = (dim: Dim): number => (typeof dim === 'number' ? dim : opaque(dim) ? 1 : parse(dim).factor);
 
-/** Elements per picture: the product with named dimensions counted as 1. */
+/** Elements per picture: the product with names counted as 1. */
 export const sizeOf = (shape: readonly Dim[]): number => shape.reduce<number>((n, dim) => n * perItem(dim), 1);
 
 /** Two dimensions that must be equal, joined: the number wins over a name, a name over nothing. */

@@ -111,7 +111,8 @@ function pieceOf(graph: Graph, from: readonly string[] | undefined, to: readonly
   const side = sideInputs(graph);
   // Without a cut before it, nothing is out of reach.
   const reach = from ? taintedBy(graph, stops) : new Set<string>();
-  const readable = [...stops, ...side].map(name => [name, infos.get(name)?.shape] as const);
+  // What was inferred tells more than a file may: `768*batch` where that says an unnamed size.
+  const readable = [...stops, ...side].map(name => [name, facts.get(name)?.shape ?? infos.get(name)?.shape] as const);
   const again = new Map<string, readonly Dim[]>();
   for (const name of reach) {
     const known = facts.get(name)?.known;

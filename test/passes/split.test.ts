@@ -1,8 +1,20 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type { GraftError } from '../../src/base/index.js';
+import { tensor, type GraftError } from '../../src/base/index.js';
 import { Builder, modelOf, namesRead } from '../../src/graph/index.js';
 import { cutsOf } from '../../src/inspect/index.js';
+import {
+  Add,
+  Gather,
+  Mul,
+  Range,
+  Relu,
+  Reshape,
+  Shape,
+  Unsqueeze,
+  coreOperators,
+  inferShapes,
+} from '../../src/operators/index.js';
 import { join, split } from '../../src/passes/split.js';
 import { graphOf, wirings } from '../inspect/random-graphs.js';
 
@@ -41,6 +53,25 @@ test('what cutsOf finds splits, and nothing else does', t => {
       }
     }),
     { numRuns: 200, seed: 3 },
+  );
+});
+
+test('a cut gives the batch again where the file says less of its shape than inference', t => {
+  // PyTorch's flat view: [batch·4] in a file that names the size only `u0`; a Range over the batch lies behind it
+  const builder = new Builder();
+  const x = builder.input('x', 'float32', ['batch', 4]);
+  const batch = Gather(Shape(x), 0);
+  const flat = Reshape(Relu(x), [-1]);
+  const rows = Unsqueeze(Mul(Range(builder.constant(tensor('int64', [], [0])), batch, builder.constant(tensor('int64', [], [1]))), 4), [1]); // prettier-ignore
+  builder.output(Gather(flat, Add(rows, builder.constant([0, 1, 2, 3]))), 'y');
+  const model = modelOf(builder.finish());
+  const { facts } = inferShapes(model.graph, coreOperators);
+  t.deepEqual(facts.get(flat.name)?.shape, ['4*batch']);
+  const values = new Map([[flat.name, { name: flat.name, type: 'float32' as const, shape: ['u0'] }]]);
+  const [, head] = split({ ...model, graph: { ...model.graph, values } }, [[flat.name]], facts);
+  t.deepEqual(
+    head?.graph.inputs.map(({ name }) => name),
+    [flat.name],
   );
 });
 

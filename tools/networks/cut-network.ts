@@ -1,5 +1,6 @@
 // A network cut at its cuts, evenly thinned out: the pieces in a row give what the whole gives, bit for bit without
-// onnxruntime's graph optimizations and within 1e-5 of the largest output with them.
+// onnxruntime's graph optimizations and within 1e-5 of the largest output with them (quantized: twice as far
+// as they move the whole).
 
 import { Random, type Tensor } from '../../src/base/index.js';
 import { encodeModel } from '../../src/codec/index.js';
@@ -30,6 +31,9 @@ export async function cutNetwork(
   const whole = encodeModel(model);
   const exact = await runOnce(runtime, whole, feeds, { optimization: 'disabled' });
   const optimized = await runOnce(runtime, whole, feeds, { optimization: 'all' });
+  // Integer kernels stand in for quantized nodes: pieces may lie as far to the other side as they move the whole.
+  const moved = inspection.quantized ? differenceOf(exact, optimized).relative : 0;
+  const allowed = Math.max(1e-5, 2 * moved);
   const wrong: string[] = [];
   let largest = 0;
   for (const { values } of chosen) {
@@ -45,7 +49,8 @@ export async function cutNetwork(
       if (!differenceOf(exact, await inRow('disabled')).exact) wrong.push(`${what}: not bit for bit`);
       const { relative } = differenceOf(optimized, await inRow('all'));
       largest = Math.max(largest, relative);
-      if (!(relative <= 1e-5)) wrong.push(`${what}: ${relative.toExponential(1)} with optimizations`);
+      if (!(relative <= allowed))
+        wrong.push(`${what}: ${relative.toExponential(1)} with optimizations, allowed ${allowed.toExponential(1)}`);
     } catch (error) {
       wrong.push(`${what}: ${String(error).slice(0, 300)}`);
     }
