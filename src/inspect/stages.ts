@@ -2,7 +2,7 @@
 // and its authors' own names for its parts. Stages are runs of one resolution; where the resolution never changes
 // (transformers), they are the repetitions of one pattern of nodes.
 
-import type { Dim, Node } from '../graph/index.js';
+import { mainInputsOf, type Dim, type Node } from '../graph/index.js';
 import type { Network } from './classifier.js';
 import type { Cut } from './cuts.js';
 import { pathOf } from './paths.js';
@@ -37,11 +37,16 @@ export function stageNames(cuts: readonly Cut[], options: StageOptions): Map<str
 }
 
 function blocksOf(cuts: readonly Cut[], options: StageOptions): string[] {
+  const isOneAnswer = options.network.kind === 'classifier' || options.network.kind === 'headless';
   const runs: { area: number; cuts: Cut[] }[] = [];
   for (const cut of cuts) {
-    const area = areaOf(options.wiring.shape(cut.values[0]!));
-    if (area === undefined || area <= 1) continue;
+    const area = mapArea(options.wiring, cut.values[0]!);
+    // A padded map is on its way into the next layer, and no stage of its own.
+    const isPadded = options.wiring.producer(cut.values[0]!)?.op === 'Pad';
+    if (area === undefined || area <= 1 || isPadded) continue;
     const last = runs.at(-1);
+    // On the way to one answer resolution only falls: what seems larger is a map in another arrangement.
+    if (last && area > last.area && isOneAnswer) continue;
     if (last?.area === area) last.cuts.push(cut);
     else runs.push({ area, cuts: [cut] });
   }
@@ -52,6 +57,16 @@ function blocksOf(cuts: readonly Cut[], options: StageOptions): string[] {
 /** The last cut of a stage that lies after its activation, or else the last. */
 const bestOf = (cuts: readonly Cut[], { isActivated }: StageOptions): string =>
   (cuts.findLast(({ values }) => isActivated(values[0]!)) ?? cuts.at(-1)!).values[0]!;
+
+/** The area of a map of a picture; undefined for windows of one: more of them than pictures, or of another form. */
+function mapArea({ graph, shape }: Wiring, value: string): number | undefined {
+  const found = shape(value);
+  const [picture] = mainInputsOf(graph);
+  if (found?.length !== 4 || picture?.shape?.length !== 4) return areaOf(found);
+  const isSquare = ([, a, b, c]: readonly Dim[]) => b === c || a === b;
+  const isWindows = found[0] !== picture.shape[0] || (isSquare(picture.shape) && !isSquare(found));
+  return isWindows ? undefined : areaOf(found);
+}
 
 /** Height times width of a map [N, C, H, W] or, where the middle two are alike, [N, H, W, C]. */
 export function areaOf(shape: readonly Dim[] | undefined): number | undefined {
