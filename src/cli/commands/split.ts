@@ -37,7 +37,7 @@ export const splitCommand: Command = {
     });
     output.print('optimizations off: equal bit for bit');
     output.print(
-      `optimizations on:  ${result.difference.optimized === 0 ? 'equal bit for bit' : `largest relative difference ${result.difference.optimized.toExponential(1)}`}${result.halfPrecision ? ' (a float16 network: onnxruntime keeps float32 between its nodes)' : ''}`,
+      `optimizations on:  ${result.difference.optimized === 0 ? 'equal bit for bit' : `largest relative difference ${result.difference.optimized.toExponential(1)}`}${result.quantizedDrift ? ` (a quantised network: onnxruntime's fusions alone move the whole one by ${result.quantizedDrift.toExponential(1)})` : ''}${result.halfPrecision ? ' (a float16 network: onnxruntime keeps float32 between its nodes)' : ''}`,
     );
     for (const file of result.files) output.print(`${output.green('saved')} ${file}`);
     return 0;
