@@ -1,13 +1,13 @@
 // Convolutions: X [N, C, …], W [M, C / group, …], Y [N, M, …], correlation as ONNX defines it.
 
 import type { Dim, Value } from '../graph/index.js';
-import { int, ints, operator, string } from './define.js';
+import { int, ints, operator } from './define.js';
 import { sizeOf } from './dims.js';
 import { errors } from './errors.js';
 import { Slice } from './indexing.js';
 import { Reshape, Transpose } from './layout.js';
 import { ReduceSum } from './reduction.js';
-import { padsOf, slide } from './windows.js';
+import { padsOf, slide, windowAttributes } from './windows.js';
 
 /** Spatial sizes as numbers: gradients of windows need them. */
 function numbers(operator: string, dims: readonly Dim[]): number[] {
@@ -20,12 +20,8 @@ export const Conv = operator('Conv', {
   inputs: ['X', 'W', 'B?'],
   outputs: ['Y'],
   attributes: {
-    auto_pad: string('NOTSET'),
-    dilations: ints,
+    ...windowAttributes,
     group: int(1),
-    kernel_shape: ints,
-    pads: ints,
-    strides: ints,
   },
   shape: ({ X, W, group, kernel_shape, ...window }) => {
     const [channels, wanted] = [X.shape[1]!, W.shape[1]!];
@@ -93,14 +89,10 @@ export const ConvTranspose = operator('ConvTranspose', {
   inputs: ['X', 'W', 'B?'],
   outputs: ['Y'],
   attributes: {
-    auto_pad: string('NOTSET'),
-    dilations: ints,
+    ...windowAttributes,
     group: int(1),
-    kernel_shape: ints,
     output_padding: ints,
     output_shape: ints,
-    pads: ints,
-    strides: ints,
   },
   shape: ({ X, W, group, kernel_shape, strides, dilations, pads, output_padding, output_shape, auto_pad }) => {
     const kernel = kernel_shape ?? W.shape.slice(2);
@@ -125,12 +117,8 @@ export const ConvInteger = operator('ConvInteger', {
   inputs: ['x', 'w', 'x_zero_point?', 'w_zero_point?'],
   outputs: ['y'],
   attributes: {
-    auto_pad: string('NOTSET'),
-    dilations: ints,
+    ...windowAttributes,
     group: int(1),
-    kernel_shape: ints,
-    pads: ints,
-    strides: ints,
   },
   shape: ({ x, w, kernel_shape, ...window }) => ({
     y: [x.shape[0]!, w.shape[0]!, ...slide(x.shape.slice(2), { kernel: kernel_shape ?? w.shape.slice(2), ...window })],

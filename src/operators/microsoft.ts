@@ -6,7 +6,7 @@ import { float, floats, int, ints, operator, optionalFloat, string, type Attribu
 import { axesOf, axisOf, broadcast, over, perItem, plus, sizeOf, unify } from './dims.js';
 import { errors } from './errors.js';
 import { matmulShape } from './matmul.js';
-import { slide } from './windows.js';
+import { slide, windowAttributes } from './windows.js';
 
 const domain = 'com.microsoft';
 type Attributes = Readonly<Record<string, AttributeSpec<number>>>;
@@ -175,14 +175,10 @@ export const FusedConv = operator(
     inputs: ['X', 'W', 'B?', 'Z?'],
     outputs: ['Y'],
     attributes: {
+      ...windowAttributes,
       activation: string(''),
       activation_params: floats,
-      auto_pad: string('NOTSET'),
-      dilations: ints,
       group: int(1),
-      kernel_shape: ints,
-      pads: ints,
-      strides: ints,
     },
     shape: ({ X, W, kernel_shape, ...window }) => ({
       Y: [

@@ -1,14 +1,14 @@
 // Pools: windows that keep the largest or the mean, and the same over whole maps.
 
 import type { Dim, Value } from '../graph/index.js';
-import { int, ints, operator, string } from './define.js';
+import { int, operator } from './define.js';
 import { sizeOf } from './dims.js';
 import { errors } from './errors.js';
 import { Expand, Shape } from './layout.js';
 import { Conv, ConvTranspose } from './convolution.js';
 import { Div, Mul } from './elementwise.js';
 import { ConstantOfShape } from './scattering.js';
-import { padsOf, slide } from './windows.js';
+import { padsOf, slide, windowAttributes } from './windows.js';
 
 const spatialAxes = (value: Value): number[] => value.shape.slice(2).map((_, i) => i + 2);
 
@@ -16,13 +16,9 @@ export const MaxPool = operator('MaxPool', {
   inputs: ['X'],
   outputs: ['Y', 'Indices?'],
   attributes: {
-    auto_pad: string('NOTSET'),
+    ...windowAttributes,
     ceil_mode: int(0),
-    dilations: ints,
-    kernel_shape: ints,
-    pads: ints,
     storage_order: int(0),
-    strides: ints,
   },
   shape: ({ X, kernel_shape, ...window }) => {
     const Y = [...X.shape.slice(0, 2), ...slide(X.shape.slice(2), { kernel: kernel_shape ?? [], ...window })];
@@ -35,13 +31,9 @@ export const AveragePool = operator('AveragePool', {
   inputs: ['X'],
   outputs: ['Y'],
   attributes: {
-    auto_pad: string('NOTSET'),
+    ...windowAttributes,
     ceil_mode: int(0),
     count_include_pad: int(0),
-    dilations: ints,
-    kernel_shape: ints,
-    pads: ints,
-    strides: ints,
   },
   shape: ({ X, kernel_shape, ...window }) => ({
     Y: [...X.shape.slice(0, 2), ...slide(X.shape.slice(2), { kernel: kernel_shape ?? [], ...window })],
@@ -104,13 +96,9 @@ export const LpPool = operator('LpPool', {
   inputs: ['X'],
   outputs: ['Y'],
   attributes: {
-    auto_pad: string('NOTSET'),
+    ...windowAttributes,
     ceil_mode: int(0),
-    dilations: ints,
-    kernel_shape: ints,
     p: int(2),
-    pads: ints,
-    strides: ints,
   },
   shape: ({ X, kernel_shape, ...window }) => ({
     Y: [...X.shape.slice(0, 2), ...slide(X.shape.slice(2), { kernel: kernel_shape ?? [], ...window })],

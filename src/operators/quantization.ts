@@ -1,9 +1,9 @@
 // Quantised networks: y = saturate(round(x / scale) + zero point), per tensor or per channel.
 
-import { int, ints, operator, string } from './define.js';
+import { int, operator } from './define.js';
 import { perItem, sizeOf } from './dims.js';
 import { matmulShape } from './matmul.js';
-import { slide } from './windows.js';
+import { slide, windowAttributes } from './windows.js';
 
 export const QuantizeLinear = operator('QuantizeLinear', {
   inputs: ['x', 'y_scale', 'y_zero_point?'],
@@ -30,12 +30,8 @@ export const QLinearConv = operator('QLinearConv', {
   inputs: ['x', 'x_scale', 'x_zero_point', 'w', 'w_scale', 'w_zero_point', 'y_scale', 'y_zero_point', 'B?'],
   outputs: ['y'],
   attributes: {
-    auto_pad: string('NOTSET'),
-    dilations: ints,
+    ...windowAttributes,
     group: int(1),
-    kernel_shape: ints,
-    pads: ints,
-    strides: ints,
   },
   shape: ({ x, w, kernel_shape, ...window }) => ({
     y: [x.shape[0]!, w.shape[0]!, ...slide(x.shape.slice(2), { kernel: kernel_shape ?? w.shape.slice(2), ...window })],

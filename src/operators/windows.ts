@@ -2,6 +2,7 @@
 //   out = floor((in + pads − d·(k − 1) − 1) / s) + 1, or ceil where asked; SAME_*: ceil(in / s).
 
 import type { Dim } from '../graph/index.js';
+import { ints, string } from './define.js';
 
 /** A window as Conv and the pools declare it; absent lists mean ones and zeros. */
 export interface Window {
@@ -13,6 +14,15 @@ export interface Window {
   readonly auto_pad: string;
   readonly ceil_mode?: number;
 }
+
+/** How every windowed operator declares its window. */
+export const windowAttributes = {
+  auto_pad: string('NOTSET'),
+  dilations: ints,
+  kernel_shape: ints,
+  pads: ints,
+  strides: ints,
+};
 
 /** Output sizes along the spatial axes. */
 export function slide(sizes: readonly Dim[], window: Window): Dim[] {
