@@ -64,3 +64,23 @@ export function printable(name: string): string {
     c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
+
+/** A {@link GraftError} as data that crosses from one thread to another. */
+export interface ErrorData {
+  readonly code: string;
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly hint?: string | undefined;
+}
+
+/** What crosses of an error; its cause stays on its own side. Anything else is a fault of ours: it is thrown again. */
+export function errorData(error: unknown): ErrorData {
+  if (!(error instanceof GraftError)) throw error;
+  const { code, kind, message, details, hint } = error;
+  return { code, kind, message, details, hint };
+}
+
+/** The error that {@link errorData} was made of. */
+export const errorOf = ({ code, kind, message, details, hint }: ErrorData): GraftError =>
+  new GraftError(code, kind, message, details, hint);

@@ -1,4 +1,14 @@
-export { GraftError, defineErrors, printable, type ErrorEntry, type ErrorKind, type MakeError } from './errors.js';
+export {
+  GraftError,
+  defineErrors,
+  errorData,
+  errorOf,
+  printable,
+  type ErrorData,
+  type ErrorEntry,
+  type ErrorKind,
+  type MakeError,
+} from './errors.js';
 export {
   bitsOf,
   byteLength,

@@ -1,6 +1,6 @@
 // What picture-stream.ts and its threads say to each other.
 
-import type { ErrorKind } from '../base/index.js';
+import type { ErrorData } from '../base/index.js';
 import type { AllowedFormat } from './decode.js';
 import type { Preprocessing } from './preprocessing.js';
 
@@ -22,12 +22,3 @@ export const control = { next: 0, taken: 1, stopped: 2, opened: 3 } as const;
 export type Decoded =
   | { readonly index: number; readonly sha256: string; readonly pixels: Uint8Array }
   | { readonly index: number; readonly error: ErrorData };
-
-/** A GraftError as data. */
-export interface ErrorData {
-  readonly code: string;
-  readonly kind: ErrorKind;
-  readonly message: string;
-  readonly details: Readonly<Record<string, unknown>>;
-  readonly hint?: string | undefined;
-}

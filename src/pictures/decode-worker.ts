@@ -2,7 +2,7 @@
 // hashes its bytes, decodes and resizes, and hands the pixels over. Errors cross as data.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { GraftError } from '../base/index.js';
+import { errorData } from '../base/index.js';
 import { sha256 } from '../base/node.js';
 import { adoptDecoder, preparePicture } from './decode.js';
 import { control, type Decoded, type DecodeTask } from './decode-task.js';
@@ -35,9 +35,6 @@ async function decodeFile(index: number, file: string, task: DecodeTask): Promis
     const { preprocessing, allowFormats } = task;
     return { index, sha256: sha256(bytes), pixels: await preparePicture(bytes, preprocessing, { allowFormats }) };
   } catch (error) {
-    // anything else is a fault of this package and ends the thread
-    if (!(error instanceof GraftError)) throw error;
-    const { code, kind, message, details, hint } = error;
-    return { index, error: { code, kind, message, details, hint } };
+    return { index, error: errorData(error) };
   }
 }

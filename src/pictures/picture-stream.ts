@@ -5,7 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { GraftError } from '../base/index.js';
+import { GraftError, errorOf } from '../base/index.js';
 import { sha256 } from '../base/node.js';
 import { openDecoder, type AllowedFormat } from './decode.js';
 import { control, type Decoded, type DecodeTask } from './decode-task.js';
@@ -110,7 +110,7 @@ export async function* pictureStream(
       const decoded = ready.get(index)!;
       ready.delete(index);
       release(control.taken, index + 1);
-      yield 'pixels' in decoded ? { ...decoded, file } : { index, file, error: rebuilt(decoded.error) };
+      yield 'pixels' in decoded ? { ...decoded, file } : { index, file, error: errorOf(decoded.error) };
     }
   } finally {
     signal?.removeEventListener('abort', aborted);
@@ -179,10 +179,6 @@ function hashed(index: number, file: string): HashedFile {
     if (error instanceof GraftError) return { index, file, error };
     throw error;
   }
-}
-
-function rebuilt({ code, kind, message, details, hint }: Extract<Decoded, { error: unknown }>['error']): GraftError {
-  return new GraftError(code, kind, message, details, hint);
 }
 
 function atLeastOne(option: string, value: number): number {

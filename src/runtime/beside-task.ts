@@ -1,6 +1,6 @@
 // What beside.ts and its thread say to each other.
 
-import type { ErrorKind, Tensor } from '../base/index.js';
+import type { ErrorData, Tensor } from '../base/index.js';
 import type { OpenOptions } from './runtime.js';
 
 /** What a thread is started with. */
@@ -28,12 +28,3 @@ export type Answer =
       readonly results: readonly (readonly [string, Tensor])[];
     }
   | { readonly id: number; readonly error: ErrorData };
-
-/** A GraftError as data. */
-export interface ErrorData {
-  readonly code: string;
-  readonly kind: ErrorKind;
-  readonly message: string;
-  readonly details: Readonly<Record<string, unknown>>;
-  readonly hint?: string | undefined;
-}

@@ -2,7 +2,7 @@
 // the thread it runs in, so this is how one process keeps two cores busy with one thread in each network.
 
 import { Worker } from 'node:worker_threads';
-import { GraftError, type Tensor } from '../base/index.js';
+import { GraftError, errorOf, type Tensor } from '../base/index.js';
 import type { Answer, Question, SessionTask } from './beside-task.js';
 import { errors } from './errors.js';
 import type { DeviceTensor, OpenOptions, Runtime, Session } from './runtime.js';
@@ -47,8 +47,7 @@ export async function openBeside(
       if (question) thread.postMessage({ id, ...question } satisfies Question);
     });
     if (!('error' in answer)) return answer;
-    const { code, kind, message, details, hint } = answer.error;
-    throw new GraftError(code, kind, message, details, hint);
+    throw errorOf(answer.error);
   };
   // question 0 is the opening itself, which the thread begins with
   const opened = await answerTo(undefined);

@@ -1,7 +1,7 @@
 // The thread behind beside.ts: opens one model, then runs it for each question, in order. Errors cross as data.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { GraftError, type Tensor } from '../base/index.js';
+import { errorData, type Tensor } from '../base/index.js';
 import type { Answer, Question, SessionTask } from './beside-task.js';
 import { nodeRuntime, type NodeProvider } from './node.js';
 import type { Session } from './runtime.js';
@@ -15,7 +15,7 @@ async function work({ provider, model, options }: SessionTask, port: NonNullable
   try {
     session = await runtime.open(model, options);
   } catch (cause) {
-    say({ id: 0, error: dataOf(cause) });
+    say({ id: 0, error: errorData(cause) });
     return;
   }
   const { inputs, outputs } = session;
@@ -38,14 +38,7 @@ async function work({ provider, model, options }: SessionTask, port: NonNullable
       for (const [name, held] of await session.run(given, fetches)) results.push([name, await held.read()]);
       return { id, inputs, outputs, results };
     } catch (cause) {
-      return { id, error: dataOf(cause) };
+      return { id, error: errorData(cause) };
     }
   }
-}
-
-/** Anything else is a fault of this package and ends the thread. */
-function dataOf(cause: unknown): Extract<Answer, { error: unknown }>['error'] {
-  if (!(cause instanceof GraftError)) throw cause;
-  const { code, kind, message, details, hint } = cause;
-  return { code, kind, message, details, hint };
 }
