@@ -34,4 +34,4 @@ export {
   type Schedule,
 } from './schedules.js';
 export type { StateLayout } from './state-layout.js';
-export { standardise, type Scale } from './standardise.js';
+export { scaleInto, standardise, type Scale } from './standardise.js';

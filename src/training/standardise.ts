@@ -18,9 +18,19 @@ export function standardise({ features, count, width }: LabelledFeatures, scaled
   for (let i = 0; i < count; i++)
     for (let j = 0, at = i * width; j < width; j++, at++) deviation[j]! += (features[at]! - mean[j]!) ** 2 / count;
   for (let j = 0; j < width; j++) deviation[j] = Math.sqrt(deviation[j]!) > 1e-8 ? Math.sqrt(deviation[j]!) : Infinity;
-  for (let i = 0; i < count; i++)
-    for (let j = 0, at = i * width; j < width; j++, at++) scaled[at] = (features[at]! - mean[j]!) / deviation[j]!;
+  scaleInto({ mean, deviation }, features, scaled);
   return { mean, deviation };
+}
+
+/** Writes features, those of the scale or others, at a scale that was found before. */
+export function scaleInto(
+  { mean, deviation }: Scale,
+  features: Float32Array,
+  scaled: Float32Array | Float64Array,
+): void {
+  const width = mean.length;
+  for (let row = 0; row < features.length; row += width)
+    for (let j = 0, at = row; j < width; j++, at++) scaled[at] = (features[at]! - mean[j]!) / deviation[j]!;
 }
 
 /** Weights [classes, width], then biases, of scaled features as those of the features as they are. */

@@ -16,6 +16,7 @@ import type { Runtime } from '../runtime/index.js';
 import {
   finish,
   fitLogistic,
+  scaleInto,
   standardise,
   trainingRun,
   type Checkpoint,
@@ -127,11 +128,9 @@ async function byEpochs(
 ): Promise<FittedHead> {
   const { seed, epochs, batch, rate, schedule, halfLife, patience } = resolved;
   const scaled = new Float32Array(train.features.length);
-  const { mean, deviation } = standardise(train, scaled);
-  const alike = validation.features.map((x, i) => {
-    const j = i % validation.width;
-    return (x - mean[j]!) / deviation[j]!;
-  });
+  const scale = standardise(train, scaled);
+  const alike = new Float32Array(validation.features.length);
+  scaleInto(scale, validation.features, alike);
   const files = folder === undefined ? undefined : checkpoints(join(folder, 'checkpoints'));
   const log = folder === undefined ? undefined : history(join(folder, 'history.jsonl'));
   const found = resume ? await files?.newest() : undefined;
@@ -164,7 +163,7 @@ async function byEpochs(
   });
   signal?.throwIfAborted();
   return {
-    head: standardised(resolved.head, mean, deviation),
+    head: standardised(resolved.head, scale.mean, scale.deviation),
     name: resolved.name,
     optimizer: resolved.optimizerName,
     trained: result.trained,
@@ -172,7 +171,7 @@ async function byEpochs(
     epoch: result.epoch,
     ...(trainLoss === undefined ? {} : { trainLoss }),
     artifacts,
-    scale: { mean, deviation },
+    scale,
     last: result.last,
   };
 }
