@@ -24,7 +24,7 @@ export async function writeBundle(
   model: Uint8Array,
   manifest: Omit<Manifest, 'files'>,
   options: DiskOptions & { readonly force?: boolean } = {},
-): Promise<Manifest> {
+): Promise<Bundle> {
   const card = new TextEncoder().encode(modelCard(manifest));
   const files = [
     { name: 'model.onnx', content: model },
@@ -35,9 +35,10 @@ export async function writeBundle(
     files: files.map(({ name, content }) => ({ name, bytes: content.length, sha256: sha256(content) })),
   };
   const contents = new Map<string, Uint8Array | string>(files.map(({ name, content }) => [name, content]));
-  contents.set('manifest.json', `${JSON.stringify(whole, null, 2)}\n`);
+  const text = `${JSON.stringify(whole, null, 2)}\n`;
+  contents.set('manifest.json', text);
   await writeTogether(folder, contents, 'manifest.json', options);
-  return whole;
+  return { folder, manifest: whole, sha256: sha256(text), model };
 }
 
 /**

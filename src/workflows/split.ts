@@ -62,13 +62,13 @@ export async function split(path: string, options: SplitOptions, runtime: Runtim
   const feeds = [randomFeeds(model, new Random('split'), sizes), await realFeeds(file, sizes)];
   const differences = { exact: 0, optimized: 0 };
   let drift = 0;
+  const whole = encodeModel(model);
   for (const feed of feeds) {
-    const apart = async (optimization: 'disabled' | 'all') =>
-      measure(runtime, encodeModel(model), bytes, feed, optimization);
-    const exact = await apart('disabled');
-    if (!exact.exact) differences.exact = Math.max(differences.exact, exact.relative || Number.MIN_VALUE);
-    differences.optimized = Math.max(differences.optimized, (await apart('all')).relative);
-    if (inspection.quantized) drift = Math.max(drift, await driftOf(runtime, encodeModel(model), feed));
+    const plain = await measure(runtime, whole, bytes, feed, 'disabled');
+    const optimized = await measure(runtime, whole, bytes, feed, 'all');
+    if (!plain.apart.exact) differences.exact = Math.max(differences.exact, plain.apart.relative || Number.MIN_VALUE);
+    differences.optimized = Math.max(differences.optimized, optimized.apart.relative);
+    if (inspection.quantized) drift = Math.max(drift, differenceOf(plain.wanted, optimized.wanted).relative);
   }
   const what = 'the pieces in a row and the network';
   if (differences.exact > 0) throw errors.DIFFERENT({ what, difference: differences.exact, tolerance: 0 });
@@ -99,22 +99,16 @@ export async function split(path: string, options: SplitOptions, runtime: Runtim
   };
 }
 
-/** How far the whole network with optimizations lies from itself without. */
-async function driftOf(runtime: Runtime, whole: Uint8Array, feeds: ReadonlyMap<string, Tensor>): Promise<number> {
-  const plain = await runOnce(runtime, whole, feeds, { optimization: 'disabled' });
-  return differenceOf(plain, await runOnce(runtime, whole, feeds, { optimization: 'all' })).relative;
-}
-
-/** Runs the whole and the pieces in a row on the same input. */
+/** Runs the whole and the pieces in a row on the same input: what the whole gives, and how far apart they are. */
 async function measure(
   runtime: Runtime,
   whole: Uint8Array,
   pieces: readonly Uint8Array[],
   feeds: ReadonlyMap<string, Tensor>,
   optimization: 'disabled' | 'all',
-): Promise<Difference> {
+): Promise<{ readonly wanted: ReadonlyMap<string, Tensor>; readonly apart: Difference }> {
   const wanted = await runOnce(runtime, whole, feeds, { optimization });
   let held = new Map<string, Tensor>(feeds);
   for (const piece of pieces) held = new Map([...held, ...(await runOnce(runtime, piece, held, { optimization }))]);
-  return differenceOf(wanted, held);
+  return { wanted, apart: differenceOf(wanted, held) };
 }

@@ -4,7 +4,7 @@
 import { basename, join } from 'node:path';
 import type { GraftError } from '../base/index.js';
 import { servingModel } from '../artifacts/index.js';
-import { readBundle, writeBundle } from '../bundle/node.js';
+import { writeBundle, type Bundle } from '../bundle/node.js';
 import type { Manifest } from '../bundle/index.js';
 import { encodeModel } from '../codec/index.js';
 import { verify, type Graph } from '../graph/index.js';
@@ -100,14 +100,13 @@ export async function transfer(pictures: string, options: TransferOptions, runti
       head,
       set.task === 'single' ? 'cross-entropy' : 'sigmoid-cross-entropy',
     );
-    const manifest = await ship(join(out, 'bundle'), { set, backbone, head, measured, features, options, runtime });
+    const bundle = await ship(join(out, 'bundle'), { set, backbone, head, measured, features, options, runtime });
     await run.record({ kind: 'bundle', path: 'bundle' });
-    const bundle = await readBundle(join(out, 'bundle'));
     const shown = { evaluation, predictions: measured.predictions, items: features.validation.items, bundle };
     await writeReport(join(out, 'report.html'), shown, { force: true });
     return {
-      bundle: join(out, 'bundle'),
-      manifest,
+      bundle: bundle.folder,
+      manifest: bundle.manifest,
       evaluation,
       classes: set.classes,
       counts: { train: features.train.count, validation: features.validation.count, cached: features.cached },
@@ -182,7 +181,7 @@ interface Shipment {
 }
 
 /** Builds the one graph and writes the bundle. */
-async function ship(folder: string, at: Shipment): Promise<Manifest> {
+async function ship(folder: string, at: Shipment): Promise<Bundle> {
   const { set, backbone, head, measured, features, options, runtime } = at;
   const { preprocessing, pixels } = backbone;
   const { temperature } = measured.temperature;

@@ -77,7 +77,7 @@ export const trainCommand: Command = {
       quiet: _q,
       json: _j,
       ...rest
-    } = given as unknown as TransferOptions & Record<'quiet' | 'json', unknown>;
+    } = given as TransferOptions & Record<'quiet' | 'json', unknown>;
     const options: TransferOptions = {
       ...rest,
       ...(cache === undefined ? {} : { cache: cache === 'none' ? false : cache }),
