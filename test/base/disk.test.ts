@@ -15,6 +15,7 @@ import {
   writeTogether,
   type Disk,
 } from '../../src/base/node.js';
+import { codeOf } from '../code-of.js';
 import { everyFault, faultDisk } from '../fault-disk.js';
 import { forgetfulDisk } from '../forgetful-disk.js';
 
@@ -24,14 +25,6 @@ async function folderOf(t: ExecutionContext): Promise<string> {
   return folder;
 }
 const text = (path: string): Promise<string> => fs.readFile(path, 'utf8');
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return 'done';
-  } catch (error) {
-    return error instanceof GraftError ? error.code : `uncoded ${String(error)}`;
-  }
-}
 const coded = /^(done|DISK_(FULL|DENIED|FAILED))$/;
 
 test('a file is written with the permissions of the umask, and replaced only where that is asked for', async t => {

@@ -7,20 +7,13 @@ import test, { type ExecutionContext } from 'ava';
 import { GraftError } from '../../src/base/index.js';
 import { cleanLeftovers, lock, realDisk, type Disk } from '../../src/base/node.js';
 import { thisProcess } from '../../src/base/processes.js';
+import { codeOf } from '../code-of.js';
 import { everyFault } from '../fault-disk.js';
 
 async function folderOf(t: ExecutionContext): Promise<string> {
   const folder = await fs.mkdtemp(join(tmpdir(), 'graft-lock-'));
   t.teardown(() => fs.rm(folder, { recursive: true }));
   return folder;
-}
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return 'done';
-  } catch (error) {
-    return error instanceof GraftError ? error.code : `uncoded ${String(error)}`;
-  }
 }
 /** What a process that is gone would have written. */
 const gone = () => ({ ...thisProcess(), pid: spawnSync(process.execPath, ['-e', '']).pid, start: '', token: 'gone' });

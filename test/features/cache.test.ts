@@ -8,6 +8,7 @@ import { GraftError, Random } from '../../src/base/index.js';
 import { lock, realDisk, sha256, type Disk } from '../../src/base/node.js';
 import type { CachedRow, FeatureCache } from '../../src/features/index.js';
 import { openCache, type CacheWarning } from '../../src/features/node.js';
+import { codeOf } from '../code-of.js';
 import { everyFault, faultDisk } from '../fault-disk.js';
 import { forgetfulDisk } from '../forgetful-disk.js';
 import { hashOf } from './stream.js';
@@ -17,14 +18,6 @@ async function folderOf(t: ExecutionContext): Promise<string> {
   const folder = await fs.mkdtemp(join(tmpdir(), 'graft-cache-'));
   t.teardown(() => fs.rm(folder, { recursive: true, force: true }));
   return folder;
-}
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return 'done';
-  } catch (error) {
-    return error instanceof GraftError ? error.code : `uncoded ${String(error)}`;
-  }
 }
 const rowOf = (n: number, width = 3): CachedRow => ({
   sha256: hashOf(n),

@@ -1,3 +1,4 @@
+import { codeOf } from '../code-of.js';
 import test, { type ExecutionContext } from 'ava';
 import { GraftError } from '../../src/base/index.js';
 import { featurize, splitByCache, type FeaturizeOptions, type FeaturizePicture } from '../../src/features/index.js';
@@ -14,14 +15,6 @@ async function optionsOf(
   const session = await runtime.open(model);
   t.teardown(() => session.close());
   return { session, runtime, pictures: streamOf(list), width: side, height: side, features: 3 };
-}
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return 'done';
-  } catch (error) {
-    return error instanceof GraftError ? error.code : `uncoded ${String(error)}`;
-  }
 }
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 const broken: FeaturizePicture = {
