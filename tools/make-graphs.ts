@@ -28,7 +28,7 @@ import { Random } from '../src/base/index.js';
 import { Builder, printGraph, printModel } from '../src/graph/index.js';
 import { openBackbone } from '../src/workflows/backbone.js';
 import { demoBackbone } from '../src/workflows/fixtures.js';
-import { samplers, type Sample } from '../test/laws/operators/samplers.js';
+import { samplers, type Sample } from '../test/laws/operators/samplers/index.js';
 
 const size = { features: 4, classes: 3 } as const;
 

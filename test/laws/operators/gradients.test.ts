@@ -7,7 +7,7 @@ import { encodeModel } from '../../../src/codec/index.js';
 import { Builder, modelOf } from '../../../src/graph/index.js';
 import { AveragePool, Concat, Conv, coreOperators, Slice } from '../../../src/operators/index.js';
 import { nodeRuntime } from '../../../src/runtime/node.js';
-import { samplers, type Region, type Sample } from './samplers.js';
+import { samplers, type Region, type Sample } from './samplers/index.js';
 
 const runtime = nodeRuntime();
 const h = 1 / 128;
