@@ -3,6 +3,7 @@ export { join, split } from './split.js';
 export { clean } from './clean.js';
 export { constantOf, constantsToInitializers } from './constants-to-initializers.js';
 export { dropUnused } from './drop-unused.js';
+export { fasterForward, fasterStep, type FasterForwardOptions } from './faster-training.js';
 export { float16ToFloat32 } from './float16-to-float32.js';
 export { foldShapes } from './fold-shapes.js';
 export { inferShapes, inferShapesWith } from './infer-shapes.js';
