@@ -17,3 +17,15 @@ export { sigmoidCrossEntropy, type SigmoidCrossEntropyOptions } from './losses/s
 export type { Optimizer, ParameterState, StepScalars } from './optimizers/optimizer.js';
 export { sgd, type SgdOptions } from './optimizers/sgd.js';
 export { adam, adamw, type AdamOptions } from './optimizers/adam.js';
+export {
+  logitsOf,
+  trainableNetwork,
+  type NetworkParameter,
+  type NetworkStatistic,
+  type TrainableNetwork,
+  type TrainableNetworkOptions,
+} from './network/network.js';
+export { networkEvaluationModel, networkTrainingModel } from './network/training-models.js';
+export { networkStepsModel } from './network/steps-model.js';
+export { trainingStep, type Step, type StepLowering, type StepOptions } from './network/step.js';
+export { optimizerModel } from './optimizer-model.js';

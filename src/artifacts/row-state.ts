@@ -4,52 +4,63 @@
 
 import { elementCount } from '../base/index.js';
 import type { Value } from '../graph/index.js';
-import { Concat, Reshape, Split, Sub } from '../operators/index.js';
-import type { Parameter } from './head-options.js';
+import { Concat, Mul, Reshape, Split, Sub } from '../operators/index.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 import { addScaled } from './optimizers/row-vectors.js';
 
+/** A parameter as rows hold it. */
+export interface RowParameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Its learning rate as a share of the run's. @default 1 */
+  readonly factor?: number;
+}
+
 /** Parameters in one row vector. */
-export interface Row {
-  readonly parameters: readonly Parameter[];
+export interface Row<P extends RowParameter = RowParameter> {
+  readonly parameters: readonly P[];
   readonly length: number;
   readonly decays: boolean;
+  /** Learning rate of all of them as a share of the run's. */
+  readonly factor: number;
 }
 
 /** Parameters of so many elements stand alone: joining them would be a pass over memory that saves nothing. */
 const large = 1 << 16;
 
 /** The rows of a run. */
-export function rowsOf(optimizer: Optimizer, parameters: readonly Parameter[]): Row[] {
-  const rows: Parameter[][] = [];
-  const shared = new Map<boolean, Parameter[]>();
+export function rowsOf<P extends RowParameter>(optimizer: Optimizer, parameters: readonly P[]): Row<P>[] {
+  const rows: P[][] = [];
+  const shared = new Map<string, P[]>();
   for (const parameter of parameters) {
-    const key = optimizer.decays && decays(parameter);
-    const row = elementCount(parameter.shape) < large ? shared.get(key) : undefined;
+    const isLarge = elementCount(parameter.shape) >= large;
+    const key = `${optimizer.decays && decays(optimizer, parameter)} ${parameter.factor ?? 1}`;
+    const row = isLarge ? undefined : shared.get(key);
     if (row) row.push(parameter);
     else {
       rows.push([parameter]);
-      if (elementCount(parameter.shape) < large) shared.set(key, rows.at(-1)!);
+      if (!isLarge) shared.set(key, rows.at(-1)!);
     }
   }
   return rows.map(row => ({
     parameters: row,
     length: row.reduce((sum, { shape }) => sum + elementCount(shape), 0),
-    decays: row.every(decays),
+    decays: row.every(parameter => decays(optimizer, parameter)),
+    factor: row[0]!.factor ?? 1,
   }));
 }
 
-/** Matrices decay, biases do not. */
-const decays = ({ shape }: Parameter) => shape.length > 1;
+/** Matrices decay, biases only where all do. */
+const decays = ({ decayed }: Optimizer, { shape }: RowParameter) => decayed === 'all' || shape.length > 1;
 
 /** A part of the state as a row. */
-export function joined({ parameters }: Row, part: (parameter: Parameter) => Value): Value {
+export function joined<P extends RowParameter>({ parameters }: Row<P>, part: (parameter: P) => Value): Value {
   const flat = parameters.map(parameter => Reshape(part(parameter), [1, elementCount(parameter.shape)]));
   return flat.length === 1 ? flat[0]! : Concat(...flat, { axis: 1 });
 }
 
 /** The parameters that stand in a row, each in its shape. */
-export function parted({ parameters }: Row, row: Value): Map<Parameter, Value> {
+export function parted<P extends RowParameter>({ parameters }: Row<P>, row: Value): Map<P, Value> {
   const sizes = row.builder.constant(parameters.map(({ shape }) => elementCount(shape)));
   const flat = parameters.length === 1 ? [row] : Split.all(parameters.length, row, sizes, { axis: 1 });
   return new Map(parameters.map((parameter, i) => [parameter, Reshape(flat[i], parameter.shape)]));
@@ -60,6 +71,16 @@ export interface Scalars {
   /** What the optimizer made of rate and step. */
   readonly prepared: readonly Value[];
   readonly averaging: Value | undefined;
+}
+
+/** The scalars of a step for each row, made once for each share of the rate; all [1, 1]. */
+export function scalarsOf(optimizer: Optimizer, rate: Value, step: Value, averaging: Value | undefined) {
+  const prepared = new Map<number, readonly Value[]>();
+  return ({ factor }: Row): Scalars => {
+    const made = prepared.get(factor) ?? optimizer.prepare({ rate: factor === 1 ? rate : Mul(rate, factor), step });
+    prepared.set(factor, made);
+    return { prepared: made, averaging };
+  };
 }
 
 /**
@@ -88,4 +109,4 @@ export function updated(
 }
 
 /** The name of a part of the state: `P`, `P.m`, `P.average`. */
-export const partName = ({ name }: Parameter, slot: string): string => (slot ? `${name}.${slot}` : name);
+export const partName = ({ name }: RowParameter, slot: string): string => (slot ? `${name}.${slot}` : name);

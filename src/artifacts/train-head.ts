@@ -8,13 +8,13 @@
 
 import { tensor, type Random, type Tensor } from '../base/index.js';
 import { Builder, modelOf, type Model, type Value } from '../graph/index.js';
-import { Mul, Unsqueeze } from '../operators/index.js';
+import { Mul } from '../operators/index.js';
 import { epochModel } from './epoch-model.js';
 import { gradientsOf } from './gradients.js';
 import type { DropoutMask, Parameter, TrainHeadOptions } from './head-options.js';
 import type { Head, HeadContext } from './heads/head.js';
 import { shareOf, valueOf } from './losses/loss.js';
-import { joined, parted, partName, rowsOf, updated } from './row-state.js';
+import { optimizerModel } from './optimizer-model.js';
 
 /** The graphs of a run and what is carried through them. */
 export interface HeadArtifacts {
@@ -135,35 +135,4 @@ function declare(builder: Builder, { features: width, classes, loss }: TrainHead
       training ? Mul(value, builder.input(name, 'float32', ['batch', value.shape[1]!])) : value,
   };
   return { features, labels, parameters, context };
-}
-
-function optimizerModel(
-  { optimizer, averaging = true }: TrainHeadOptions,
-  parameters: readonly Parameter[],
-  slots: readonly string[],
-): Model {
-  const builder = new Builder('optimizer');
-  for (const { name, shape } of parameters)
-    for (const state of [name, `${name}_grad`, ...slots.map(slot => `${name}.${slot}`)])
-      builder.input(state, 'float32', shape);
-  const scalar = (name: string) => Unsqueeze(builder.input(name, 'float32', []), [0, 1]);
-  const scalars = {
-    prepared: optimizer.prepare({ rate: scalar('rate'), step: scalar('step') }),
-    averaging: averaging ? scalar('averaging') : undefined,
-  };
-  const next = new Map<string, Value>();
-  for (const row of rowsOf(optimizer, parameters)) {
-    const state = new Map(
-      ['', ...slots].map(slot => [slot, joined(row, parameter => builder.value(partName(parameter, slot)))]),
-    );
-    const gradient = joined(row, ({ name }) => builder.value(`${name}_grad`));
-    for (const [slot, result] of updated(optimizer, row, state, gradient, scalars))
-      for (const [parameter, value] of parted(row, result)) next.set(partName(parameter, slot), value);
-  }
-  for (const parameter of parameters)
-    for (const slot of ['', ...slots]) {
-      const part = partName(parameter, slot);
-      builder.output(next.get(part)!, `next.${part}`);
-    }
-  return modelOf(builder.finish());
 }

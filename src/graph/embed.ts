@@ -8,7 +8,7 @@ import type { Attribute, Graph, Node, ValueInfo } from './model.js';
 /**
  * Adds a graph to the builder.
  *
- * @param bindings the value for each of its inputs, by name
+ * @param bindings the value for each of its inputs, by name; weights may be bound too
  * @param shapes what is known of inner values in the new place; by default what the graph says itself
  * @returns its outputs, by their names in `graph`
  */
@@ -24,7 +24,11 @@ export function embed(builder: Builder, graph: Graph, bindings: ReadonlyMap<stri
     renamed.set(name, free);
     return free;
   };
-  for (const [name, data] of graph.initializers) if (!bindings.has(name)) builder.parameter(place(name), data);
+  for (const [name, data] of graph.initializers) {
+    const bound = bindings.get(name);
+    if (bound) renamed.set(name, bound.name);
+    else builder.parameter(place(name), data);
+  }
   const infos = new Map<string, ValueInfo>([...graph.values, ...graph.outputs.map(info => [info.name, info] as const)]);
   for (const node of graph.nodes) {
     const before = new Map<string, string>();

@@ -6,7 +6,7 @@
 
 import type { Value } from '../../graph/index.js';
 import { Add, Div, Mul, Neg, Pow, Sqrt, Sub } from '../../operators/index.js';
-import type { Optimizer } from './optimizer.js';
+import type { Decayed, Optimizer } from './optimizer.js';
 import { addScaled } from './row-vectors.js';
 
 export interface AdamOptions {
@@ -16,8 +16,10 @@ export interface AdamOptions {
   readonly beta2?: number;
   /** ε, outside the root. @default 1e-8 */
   readonly epsilon?: number;
-  /** λ: Adam adds λ·w to the gradient, AdamW shrinks the weights; matrices only. @default 0 for Adam, 0.01 for AdamW */
+  /** λ: Adam adds λ·w to the gradient, AdamW shrinks the weights. @default 0 for Adam, 0.01 for AdamW */
   readonly weightDecay?: number;
+  /** `all` is PyTorch's way. @default 'matrices' */
+  readonly decayed?: Decayed;
 }
 
 /** Adam, with L2 decay in the gradient. */
@@ -28,13 +30,14 @@ export const adamw = (options: AdamOptions = {}): Optimizer => make('adamw', { w
 
 function make(
   name: string,
-  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 }: AdamOptions,
+  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, decayed = 'matrices' }: AdamOptions,
   decoupled: boolean,
 ): Optimizer {
   return {
     name,
     slots: ['m', 'v'],
     decays: weightDecay !== 0,
+    decayed,
     prepare: ({ rate, step }) => {
       const power = (base: number): Value => Pow(step.builder.constant(base), step);
       const root = Mul(Sqrt(Sub(1, power(beta2))), 1 / Math.sqrt(1 - beta2));

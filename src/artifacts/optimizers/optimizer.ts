@@ -22,10 +22,15 @@ export interface ParameterState {
   readonly decays: boolean;
 }
 
+/** What weight decay shrinks: matrices and kernels, or also biases and the scales of normalizations. */
+export type Decayed = 'matrices' | 'all';
+
 export interface Optimizer {
   readonly name: string;
   /** Whether it decays weights. Where it does, matrices and biases are updated apart, otherwise all together. */
   readonly decays: boolean;
+  /** What decays where weights do. */
+  readonly decayed: Decayed;
   /** Names of what is kept beside each parameter `P`, as `P.m`; each starts at zero. */
   readonly slots: readonly string[];
   /** Values that depend on the step only, element by element; shared by all parameters. */

@@ -1,7 +1,7 @@
 // Stochastic gradient descent in PyTorch's convention: v ← μ·v + g, w ← w − rate·v (Nesterov: w ← w − rate·(g + μ·v)).
 
 import { Neg } from '../../operators/index.js';
-import type { Optimizer } from './optimizer.js';
+import type { Decayed, Optimizer } from './optimizer.js';
 import { addScaled } from './row-vectors.js';
 
 export interface SgdOptions {
@@ -9,16 +9,24 @@ export interface SgdOptions {
   readonly momentum?: number;
   /** @default false */
   readonly nesterov?: boolean;
-  /** λ: λ·w is added to the gradient of matrices. @default 0 */
+  /** λ: λ·w is added to the gradient. @default 0 */
   readonly weightDecay?: number;
+  /** `all` is PyTorch's way. @default 'matrices' */
+  readonly decayed?: Decayed;
 }
 
 /** SGD with momentum. Source: torch.optim.SGD; Sutskever et al. 2013 for Nesterov. */
-export function sgd({ momentum = 0.9, nesterov = false, weightDecay = 0 }: SgdOptions = {}): Optimizer {
+export function sgd({
+  momentum = 0.9,
+  nesterov = false,
+  weightDecay = 0,
+  decayed = 'matrices',
+}: SgdOptions = {}): Optimizer {
   return {
     name: 'sgd',
     slots: momentum ? ['v'] : [],
     decays: weightDecay !== 0,
+    decayed,
     prepare: ({ rate }) => [Neg(rate)],
     update: ({ parameter, gradient, slots: [v], decays }, [back]) => {
       const g = weightDecay && decays ? addScaled(gradient, weightDecay, parameter) : gradient;
