@@ -4,7 +4,7 @@ export { GraftError, printable, type DataType, type ErrorKind, type Tensor } fro
 export { isMultiLabelEvaluation, type Evaluation } from './evaluation/index.js';
 export type { Inspection } from './inspect/index.js';
 export { filters, type Preprocessing } from './pictures/index.js';
-export { nodeRuntime, type NodeProvider } from './runtime/node.js';
+export { nodeRuntime, openRuntime, type NodeProvider, type NodeRuntimeOptions } from './runtime/node.js';
 export type { Runtime } from './runtime/index.js';
 export type { BackboneOptions } from './workflows/backbone.js';
 export { convert, convertPasses, type ConvertOptions, type ConvertResult } from './workflows/convert.js';

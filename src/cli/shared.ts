@@ -1,6 +1,15 @@
 // What several commands share: flags of the network's recipe, progress with rate and time left, warnings about pictures.
 
-import { filters, printable, type BackboneOptions, type GraftError, type TransferProgress } from '../index.js';
+import {
+  filters,
+  openRuntime,
+  printable,
+  type BackboneOptions,
+  type GraftError,
+  type NodeProvider,
+  type Runtime,
+  type TransferProgress,
+} from '../index.js';
 import type { FlagsOf } from './command.js';
 import type { Output } from './output.js';
 
@@ -35,6 +44,24 @@ export const pictureFlags = {
     help: 'also read pictures of these formats',
   },
 } as const;
+
+/** Where networks run, for commands whose time they take. */
+export const runtimeFlags = {
+  provider: {
+    type: 'choice',
+    choices: ['cpu', 'cuda', 'webgpu', 'auto'],
+    help: 'where networks run; auto: cuda where it is installed and answers, or else cpu (default: cpu)',
+  },
+  threads: { type: 'integer', help: 'inside one operator of a network on the cpu (default: 1)' },
+} as const;
+
+/** The runtime that the flags ask for, proven before anything else is done. */
+export async function runtimeFrom(flags: Record<string, unknown>, output: Output): Promise<Runtime> {
+  const { provider, threads } = flags as { provider?: NodeProvider | 'auto'; threads?: number };
+  const runtime = await openRuntime(provider, threads === undefined ? {} : { threads });
+  if (provider === 'auto') output.say(`networks run on ${runtime.name}`);
+  return runtime;
+}
 
 /** Shows progress with rate and time left. */
 export function progressOf(output: Output): (at: TransferProgress) => void {

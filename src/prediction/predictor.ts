@@ -26,15 +26,15 @@ export interface Predictor {
 /**
  * Opens a bundle's network.
  *
- * @param threads inside one operator; 1 by default, so that decoding has the other cores
+ * @param threads inside one operator; the runtime's own number by default
  */
 export async function openPredictor(
   { manifest, model }: { readonly manifest: Manifest; readonly model: Uint8Array },
   runtime: Runtime,
-  { threads = 1 }: { readonly threads?: number } = {},
+  { threads }: { readonly threads?: number } = {},
 ): Promise<Predictor> {
   const preprocessing = checkPreprocessing(manifest.preprocessing);
-  const session = await runtime.open(model, { threads });
+  const session = await runtime.open(model, threads === undefined ? {} : { threads });
   const { width, height } = preprocessing;
   const size = width * height * 3;
   return {

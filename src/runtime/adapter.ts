@@ -2,7 +2,7 @@
 // Types only from onnxruntime-common; no engine is imported here.
 
 import type { DataType, Tensor as Data } from '../base/index.js';
-import { elementCount, elements, tensor, type ArrayType } from '../base/index.js';
+import { elementCount, elements, GraftError, tensor, type ArrayType } from '../base/index.js';
 import { errors } from './errors.js';
 import type { DeviceTensor, Feeds, OpenOptions, Runtime, Session } from './runtime.js';
 
@@ -65,6 +65,7 @@ export function runtimeOf(engine: Engine): Runtime {
       try {
         session = await engine.create(model, options);
       } catch (cause) {
+        if (cause instanceof GraftError) throw cause;
         throw errors.REFUSED({ reason: messageOf(cause) }, cause);
       }
       return sessionOf(session);

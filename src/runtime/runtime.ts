@@ -17,7 +17,7 @@ export type Feeds = ReadonlyMap<string, DeviceTensor>;
 
 /** How a model is opened. */
 export interface OpenOptions {
-  /** Threads inside one operator. @default 1 */
+  /** Threads inside one operator. @default the runtime's own number, 1 where it was not told another */
   readonly threads?: number;
   /** onnxruntime's graph optimizations. @default 'all' */
   readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all';

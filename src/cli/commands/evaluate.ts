@@ -1,9 +1,9 @@
 // graft evaluate: what a bundle is worth on labelled pictures.
 
-import { evaluate, isMultiLabelEvaluation, nodeRuntime, printable, writeReport, type Evaluation } from '../../index.js';
+import { evaluate, isMultiLabelEvaluation, printable, writeReport, type Evaluation } from '../../index.js';
 import type { Command } from '../command.js';
 import type { Output } from '../output.js';
-import { pictureFlags, progressOf } from '../shared.js';
+import { pictureFlags, progressOf, runtimeFlags, runtimeFrom } from '../shared.js';
 import { percent, table } from '../text.js';
 
 export const evaluateCommand: Command = {
@@ -22,6 +22,7 @@ export const evaluateCommand: Command = {
     html: { type: 'string', value: 'file', help: 'also write a report: one HTML file that loads nothing' },
     force: { type: 'boolean', help: 'write over a report that is there' },
     ...pictureFlags,
+    ...runtimeFlags,
   },
   examples: [
     'graft evaluate run/bundle pictures/',
@@ -39,7 +40,7 @@ export const evaluateCommand: Command = {
         onProgress: progressOf(output),
         signal,
       },
-      nodeRuntime(),
+      await runtimeFrom(flags, output),
     );
     const { evaluation, seen } = result;
     const html = flags['html'] as string | undefined;

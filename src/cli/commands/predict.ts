@@ -1,8 +1,8 @@
 // graft predict: labels for pictures.
 
-import { nodeRuntime, predict, printable } from '../../index.js';
+import { predict, printable } from '../../index.js';
 import type { Command } from '../command.js';
-import { pictureFlags, progressOf } from '../shared.js';
+import { pictureFlags, progressOf, runtimeFlags, runtimeFrom } from '../shared.js';
 import { percent, table } from '../text.js';
 
 export const predictCommand: Command = {
@@ -12,7 +12,11 @@ export const predictCommand: Command = {
     { name: '<bundle>', help: 'bundle folder, such as run/bundle' },
     { name: '<pictures...>', help: 'pictures or folders of pictures' },
   ],
-  flags: { top: { type: 'integer', value: 'k', help: 'also give the k most probable labels' }, ...pictureFlags },
+  flags: {
+    top: { type: 'integer', value: 'k', help: 'also give the k most probable labels' },
+    ...pictureFlags,
+    ...runtimeFlags,
+  },
   examples: ['graft predict run/bundle holiday.jpg', 'graft predict run/bundle pictures/ --top 3 --json'],
   async run({ args, flags, output, signal }) {
     const top = flags['top'] as number | undefined;
@@ -25,7 +29,7 @@ export const predictCommand: Command = {
         onProgress: progressOf(output),
         signal,
       },
-      nodeRuntime(),
+      await runtimeFrom(flags, output),
     );
     output.settle();
     output.data(answers);

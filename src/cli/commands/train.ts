@@ -1,8 +1,8 @@
 // graft train: your pictures and a published network to a bundle.
 
-import { nodeRuntime, printable, transfer, type TransferOptions, type TransferResult } from '../../index.js';
+import { printable, transfer, type TransferOptions, type TransferResult } from '../../index.js';
 import type { Command, FlagsOf } from '../command.js';
-import { backboneFlags, pictureFlags, progressOf, warnAbout } from '../shared.js';
+import { backboneFlags, pictureFlags, progressOf, runtimeFlags, runtimeFrom, warnAbout } from '../shared.js';
 import { percent, seconds } from '../text.js';
 
 const flags = {
@@ -63,7 +63,7 @@ export const trainCommand: Command = {
   description:
     'Trains a classifier of your pictures on the features of a published network and writes it to <out>/bundle.\nPictures: one folder per class, perhaps inside train/ and val/; or a CSV or JSON-lines manifest.',
   arguments: [{ name: '<pictures>', help: 'folder or manifest of labelled pictures' }],
-  flags,
+  flags: { ...flags, ...runtimeFlags },
   examples: [
     'graft train pictures/ --backbone squeezenet1.1.onnx --out run',
     'graft train list.csv --backbone mobilenet.onnx --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --out run',
@@ -76,8 +76,10 @@ export const trainCommand: Command = {
       cache,
       quiet: _q,
       json: _j,
+      provider: _p,
+      threads: _t,
       ...rest
-    } = given as TransferOptions & Record<'quiet' | 'json', unknown>;
+    } = given as TransferOptions & Record<'quiet' | 'json' | 'provider' | 'threads', unknown>;
     const options: TransferOptions = {
       ...rest,
       ...(cache === undefined ? {} : { cache: cache === 'none' ? false : cache }),
@@ -88,9 +90,10 @@ export const trainCommand: Command = {
       signal,
     };
     const pictures = args[0] as string;
+    const runtime = await runtimeFrom(given, output);
     let result: TransferResult;
     try {
-      result = await transfer(pictures, options, nodeRuntime());
+      result = await transfer(pictures, options, runtime);
     } catch (error) {
       if (!signal.aborted) throw error;
       output.settle();
