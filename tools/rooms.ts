@@ -30,6 +30,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
 /** Packages that each room may import; everything else of npm stays outside. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   base: ['pure-rand'],
+  codec: ['flatbuffers'],
   pictures: ['sharp', 'csv-parse'],
   runtime: ['onnxruntime-node', 'onnxruntime-web'],
   evaluation: ['d3-scale', 'd3-shape'],
