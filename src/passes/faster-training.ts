@@ -11,8 +11,7 @@ export interface FasterForwardOptions {
 }
 
 /** Forward graph to forward graph: the same outputs, in forms that differentiate into fast steps. */
-// eslint-disable-next-line @typescript-eslint/no-unused-vars
-export const fasterForward = ({ parameters }: FasterForwardOptions): Pass => pipeline('faster forward');
+export const fasterForward = (_options: FasterForwardOptions): Pass => pipeline('faster forward');
 
 /** Step graph to step graph: the same outputs, by fewer and cheaper nodes. */
 export const fasterStep = (): Pass => pipeline('faster step');
