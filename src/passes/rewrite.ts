@@ -37,6 +37,7 @@ export type Rewrite = (site: Site) => Value | readonly (Value | undefined)[] | u
 export function rewriteGraph(graph: Graph, rules: readonly Rewrite[], operators: OperatorSet = coreOperators): Graph {
   const before = lookAt(graph);
   const builder = new Builder(graph.name);
+  reserveNames(builder, graph);
   const values = new Map<string, Value>();
   for (const { name, type, shape } of graph.inputs)
     if (!graph.initializers.has(name)) values.set(name, builder.input(name, type ?? 'float32', shape ?? []));
@@ -78,6 +79,11 @@ export function intsOf(node: Node, name: string): readonly number[] | undefined 
   return found?.kind === 'ints' ? found.value : undefined;
 }
 
+/** Keeps names that are made from hints away from those of a graph that is written anew. */
+export function reserveNames(builder: Builder, { nodes }: Graph): void {
+  for (const node of nodes) for (const name of new Set([node.name, ...node.outputs])) if (name) builder.fresh(name);
+}
+
 /** Who makes and who reads what. */
 export function lookAt(graph: Graph): Before {
   const producers = new Map<string, Node>();
@@ -107,13 +113,13 @@ function copied({ node, builder, inputs, before }: Site, values: ReadonlyMap<str
   return node.outputs.map(name => (name && builder.has(name) ? builder.value(name) : undefined));
 }
 
-/** Gives the graph's outputs their names back where another node makes them now. */
-function withOutputNames(builder: Builder, before: Graph): Graph {
+/** Finishes a graph written anew: its outputs get their names back where another node makes them now. */
+export function withOutputNames(builder: Builder, before: Graph): Graph {
   const renamed = new Map<string, string>();
   const wanted = builder.outputs.splice(0);
   for (const { name, value } of wanted) {
     const isSource = builder.initializers.has(value.name) || builder.inputs.includes(value);
-    if (value.name === name || (!isSource && !renamed.has(value.name) && builder.isFree(name))) {
+    if (value.name === name || (!isSource && !renamed.has(value.name) && !builder.has(name))) {
       if (value.name !== name) renamed.set(value.name, name);
       builder.outputs.push({ name, value });
     } else builder.output(value, name);
