@@ -44,6 +44,8 @@ export * from './recurrent.js';
 export * from './detection.js';
 export * from './filling.js';
 export * as microsoft from './microsoft.js';
+export * as ortTraining from './ort-training.js';
+export { padsOf } from './windows.js';
 export { upgradeContext, upgradeNode } from './upgrade.js';
 export { coreOperators } from './core.js';
 export { inferShapes, type Inferred, type InferOptions } from './infer.js';
