@@ -10,9 +10,11 @@ import * as elementwise from './elementwise.js';
 import * as filling from './filling.js';
 import * as indexing from './indexing.js';
 import * as layout from './layout.js';
+import * as loss from './loss.js';
 import * as matmul from './matmul.js';
 import * as microsoft from './microsoft.js';
 import * as normalization from './normalization.js';
+import * as ortTraining from './ort-training.js';
 import * as pooling from './pooling.js';
 import * as quantization from './quantization.js';
 import * as recurrent from './recurrent.js';
@@ -30,9 +32,11 @@ const families = [
   filling,
   indexing,
   layout,
+  loss,
   matmul,
   microsoft,
   normalization,
+  ortTraining,
   pooling,
   quantization,
   recurrent,
