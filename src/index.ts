@@ -6,6 +6,7 @@ export type { Inspection } from './inspect/index.js';
 export { filters, type Preprocessing } from './pictures/index.js';
 export { nodeRuntime, openRuntime, type NodeProvider, type NodeRuntimeOptions } from './runtime/node.js';
 export type { Runtime } from './runtime/index.js';
+export { artifacts, type ArtifactsOptions, type ArtifactsResult, type LossName } from './workflows/artifacts.js';
 export type { BackboneOptions } from './workflows/backbone.js';
 export { convert, convertPasses, type ConvertOptions, type ConvertResult } from './workflows/convert.js';
 export { evaluate, type EvaluateOptions, type EvaluateResult } from './workflows/evaluate.js';

@@ -14,6 +14,7 @@ export { standardised } from './heads/standardised.js';
 export type { Loss } from './losses/loss.js';
 export { crossEntropy, type CrossEntropyOptions } from './losses/cross-entropy.js';
 export { sigmoidCrossEntropy, type SigmoidCrossEntropyOptions } from './losses/sigmoid-cross-entropy.js';
+export { meanAbsoluteError, meanSquaredError } from './losses/regression.js';
 export type { Optimizer, ParameterState, StepScalars } from './optimizers/optimizer.js';
 export { sgd, type SgdOptions } from './optimizers/sgd.js';
 export { adam, adamw, type AdamOptions } from './optimizers/adam.js';
@@ -29,3 +30,21 @@ export { networkEvaluationModel, networkTrainingModel } from './network/training
 export { networkStepsModel } from './network/steps-model.js';
 export { trainingStep, type Step, type StepLowering, type StepOptions } from './network/step.js';
 export { optimizerModel } from './optimizer-model.js';
+export { transformersAdamW } from './optimizers/transformers-adamw.js';
+export {
+  ortNetworkArtifacts,
+  ortRuntimes,
+  ortTrainingArtifacts,
+  type OrtNetworkOptions,
+  type OrtRuntime,
+  type OrtTrainingArtifacts,
+  type OrtTrainingOptions,
+} from './ort-training/artifacts.js';
+export {
+  momentsOf,
+  ortOptimizerModel,
+  ownOptimizer,
+  type OrtAdamW,
+  type OrtOptimizer,
+  type OrtSgd,
+} from './ort-training/optimizer.js';

@@ -1,6 +1,7 @@
 // The commands of `graft`, in the order in which help lists them.
 
 import type { Command } from './command.js';
+import { artifactsCommand } from './commands/artifacts.js';
 import { convertCommand } from './commands/convert.js';
 import { demoCommand } from './commands/demo.js';
 import { evaluateCommand } from './commands/evaluate.js';
@@ -18,5 +19,6 @@ export const commands: readonly Command[] = [
   splitCommand,
   tapsCommand,
   convertCommand,
+  artifactsCommand,
   demoCommand,
 ];

@@ -9,6 +9,7 @@ export {
 export { cutsOf, type Cut, type FactsByName } from './cuts.js';
 export { missingDomains, type MissingDomain } from './domains.js';
 export { pictureInputOf, type PictureInput } from './layout.js';
+export { trainableWeights, type TrainableWeight } from './weights.js';
 export { wiringOf, type Wiring } from './wiring.js';
 export { inspectModel, type DescribedCut, type DescribedValue, type Inspection } from './inspection.js';
 export { type Layer } from './layers.js';

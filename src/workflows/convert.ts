@@ -115,7 +115,7 @@ const batchOf = ({ graph }: Model): Dim | undefined =>
   feedsOf(graph).find(({ shape }) => (shape?.length ?? 0) > 1)?.shape?.[0];
 
 /** Height and width as numbers: behind the door only the batch is a name. */
-function withSize({ path, model, inspection: { picture } }: NetworkFile, size: number | undefined) {
+export function withSize({ path, model, inspection: { picture } }: NetworkFile, size: number | undefined) {
   const isOpen = picture && (typeof picture.height !== 'number' || typeof picture.width !== 'number');
   if (!isOpen) return { model, changes: [] };
   if (!size) throw errors.SIZE_UNKNOWN({ file: path, input: picture.name });

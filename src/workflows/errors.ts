@@ -34,6 +34,12 @@ export const errors = defineErrors('GRAFT', {
     kind: 'usage',
     message: (at: { found: string; wanted: string }) => `found ${at.found}, wanted ${at.wanted}`,
   },
+  UNFREEZE: {
+    kind: 'usage',
+    message: (at: { found: string; wanted: string }) =>
+      `--unfreeze ${printable(at.found)} names nothing that trains; wanted ${printable(at.wanted)}`,
+    hint: 'graft inspect lists the cuts; graft inspect --layers the layers.',
+  },
   NO_RUN: {
     kind: 'missing',
     message: (at: { path: string }) => `there is no run to resume in ${printable(at.path)}`,

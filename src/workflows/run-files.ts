@@ -3,48 +3,23 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeSafetensors, tensor, type Tensor } from '../base/index.js';
-import { sha256, writeAtomically, writeTogether } from '../base/node.js';
-import { encodeModel } from '../codec/index.js';
-import { houseOpset } from '../graph/index.js';
+import { writeAtomically } from '../base/node.js';
 import type { FittedHead } from './fit-head.js';
+import { writePlainArtifacts } from './plain-artifacts.js';
 import type { SplitFeatures } from './set-features.js';
 
 /** Writes `artifacts/`: training, evaluation, optimizer and epoch graph, the trained state, and what they are. */
 export async function writeArtifacts(folder: string, fitted: FittedHead, loss: string): Promise<void> {
-  const { artifacts, trained, scale, last } = fitted;
-  const { parameters } = artifacts;
+  const { artifacts, trained, scale, last, optimizer } = fitted;
+  const { training, evaluation, epoch, parameters } = artifacts;
   const state = new Map<string, Tensor>(last?.state ?? stateOf(artifacts, trained));
-  state.set('step', tensor('int64', [], [last?.step ?? 0]));
   if (scale) {
     state.set('features.mean', tensor('float32', [scale.mean.length], Float32Array.from(scale.mean)));
     state.set('features.deviation', tensor('float32', [scale.deviation.length], Float32Array.from(scale.deviation)));
   }
-  const pieces = encodeSafetensors(state);
-  const contents = new Map<string, Uint8Array | readonly Uint8Array[] | string>([
-    ['training_model.onnx', encodeModel(artifacts.training)],
-    ['eval_model.onnx', encodeModel(artifacts.evaluation)],
-    ['optimizer_model.onnx', encodeModel(artifacts.optimizer)],
-    ['epoch_model.onnx', encodeModel(artifacts.epoch)],
-    ['checkpoint.safetensors', pieces],
-  ]);
-  const files = [...contents].map(([name, content]) => {
-    const parts = (content instanceof Uint8Array ? [content] : content) as readonly Uint8Array[];
-    return { name, bytes: parts.reduce((n, part) => n + part.length, 0), sha256: sha256(...parts) };
-  });
-  const inputs = artifacts.training.graph.inputs.map(({ name, type, shape }) => ({ name, type, shape }));
-  const said = {
-    version: 1,
-    target: 'plain',
-    opset: houseOpset,
-    loss,
-    optimizer: fitted.optimizer,
-    parameters: parameters.map(({ name, shape }) => ({ name, shape, trainable: true })),
-    inputs: inputs.filter(({ name }) => !state.has(name)),
-    standardised: scale !== undefined,
-    files,
-  };
-  contents.set('artifacts.json', `${JSON.stringify(said, null, 2)}\n`);
-  await writeTogether(folder, contents, 'artifacts.json', { force: true });
+  const graphs = { training, evaluation, optimizer: artifacts.optimizer, epoch };
+  const said = { parameters, loss, optimizerName: optimizer, extra: { standardised: scale !== undefined } };
+  await writePlainArtifacts(folder, { ...graphs, ...said, state, step: last?.step ?? 0 }, { force: true });
 }
 
 /** The state before the first step of weights that L-BFGS found: the average is the weights, moments are zero. */

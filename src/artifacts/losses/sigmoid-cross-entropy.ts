@@ -9,16 +9,22 @@ import { sumOfClasses, type Loss } from './loss.js';
 export interface SigmoidCrossEntropyOptions {
   /** Share of each target moved to one half, 0 ≤ s < 1. @default 0 */
   readonly labelSmoothing?: number;
+  /** How the K terms of a picture come together: `mean` is PyTorch's BCEWithLogitsLoss. @default 'sum' */
+  readonly over?: 'sum' | 'mean';
 }
 
-/** Sigmoid cross-entropy; labels are float32 [N, classes], each 0 or 1. Summed over the classes, averaged over the batch. */
-export function sigmoidCrossEntropy({ labelSmoothing = 0 }: SigmoidCrossEntropyOptions = {}): Loss {
+/** Sigmoid cross-entropy; labels are float32 [N, classes], each 0 or 1. Averaged over the batch. */
+export function sigmoidCrossEntropy({ labelSmoothing = 0, over = 'sum' }: SigmoidCrossEntropyOptions = {}): Loss {
+  // The mean over the classes is the sum of shares.
+  const shared = (value: Value, classes: number) => (over === 'mean' ? Mul(value, 1 / classes) : value);
   return {
     name: 'sigmoid-cross-entropy',
     labels: classes => ({ type: 'float32', shape: ['batch', classes] }),
     targets: labels => (labelSmoothing ? Add(Mul(labels, 1 - labelSmoothing), labelSmoothing / 2) : labels),
-    value: (logits, targets) => sumOfClasses(Sub(softplus(logits), Mul(targets, logits))),
-    gradient: (logits, targets, share) => Mul(Sub(Sigmoid(logits), targets), share),
+    value: (logits, targets) =>
+      shared(sumOfClasses(Sub(softplus(logits), Mul(targets, logits))), logits.shape.at(-1) as number),
+    gradient: (logits, targets, share) =>
+      Mul(Sub(Sigmoid(logits), targets), shared(share, logits.shape.at(-1) as number)),
   };
 }
 

@@ -39,7 +39,7 @@ export interface TrainableNetworkOptions {
   readonly trainable: Iterable<string>;
   /**
    * The value that the loss reads.
-   * @default the first output, before a Softmax, LogSoftmax or Sigmoid at the end
+   * @default the first output, before a Softmax or LogSoftmax at the end
    */
   readonly logits?: string;
   /** Learning rate of a weight as a share of the run's. @default 1 for all */
@@ -86,11 +86,12 @@ export function trainableNetwork(
 
 /** Operators that only write their input in another shape. */
 const shapers = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Dropout']);
-/** Operators that losses bring themselves. */
-const activations = new Set(['Softmax', 'LogSoftmax', 'Sigmoid']);
-
-/** The first output, or what goes into the Softmax, LogSoftmax or Sigmoid that makes it. */
-export function logitsOf(graph: Graph): string {
+/**
+ * The first output, or what goes into the activation that makes it, where the loss brings that itself.
+ *
+ * @param activations such as Softmax
+ */
+export function logitsOf(graph: Graph, activations: ReadonlySet<string> = new Set(['Softmax', 'LogSoftmax'])): string {
   const producers = new Map<string, Node>(graph.nodes.flatMap(node => node.outputs.map(name => [name, node] as const)));
   const output = graph.outputs[0]!.name;
   let name = output;
