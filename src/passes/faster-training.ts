@@ -2,6 +2,8 @@
 // forms whose gradients are cheap, before it is differentiated; the second tidies the flat step graph that came of it
 // (forward, backward and update in one graph, sizes as numbers). Neither knows any network.
 
+import { arrangeMaps } from './arrange-maps.js';
+import { foldNormalization } from './fold-normalization.js';
 import { pipeline, type Pass } from './pass.js';
 
 /** What the forward passes must know of a network. */
@@ -11,7 +13,8 @@ export interface FasterForwardOptions {
 }
 
 /** Forward graph to forward graph: the same outputs, in forms that differentiate into fast steps. */
-export const fasterForward = (_options: FasterForwardOptions): Pass => pipeline('faster forward');
+export const fasterForward = (options: FasterForwardOptions): Pass =>
+  pipeline('faster forward', foldNormalization(options), arrangeMaps(options));
 
 /** Step graph to step graph: the same outputs, by fewer and cheaper nodes. */
 export const fasterStep = (): Pass => pipeline('faster step');

@@ -13,3 +13,6 @@ export { tap } from './tap.js';
 export { upgradeTo } from './upgrade.js';
 export { weightsFromInputs } from './weights-from-inputs.js';
 export { batchName, symbolicBatch } from './symbolic-batch.js';
+export { arrangeMaps, type ArrangeOptions } from './arrange-maps.js';
+export { foldNormalization } from './fold-normalization.js';
+export { lookAt, type Before } from './rewrite.js';
