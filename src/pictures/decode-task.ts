@@ -9,10 +9,20 @@ export interface DecodeTask {
   readonly files: readonly string[];
   readonly preprocessing: Preprocessing;
   readonly allowFormats: readonly AllowedFormat[];
+  /** How pictures are shown; without it all are as they are. */
+  readonly augment?: AugmentTask | undefined;
   /** Pictures that may be ready beyond what was taken. */
   readonly ahead: number;
   /** int32: next number to decode, numbers taken so far, 1 to stop, 1 once the decoder is open. */
   readonly control: SharedArrayBuffer;
+}
+
+/** Augmentation, in words that cross to a thread. */
+export interface AugmentTask {
+  readonly text: string;
+  readonly seed: number | string;
+  /** For each file the epoch it is shown in; 0: as it is. */
+  readonly epochs: readonly number[];
 }
 
 /** Places in the control array. */

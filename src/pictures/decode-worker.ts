@@ -1,17 +1,22 @@
 // The thread behind picture-stream.ts: takes the next number, waits until it is within the look-ahead, reads the file,
-// hashes its bytes, decodes and resizes, and hands the pixels over. Errors cross as data.
+// hashes its bytes, decodes, resizes and augments, and hands the pixels over. Errors cross as data.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { errorData } from '../base/index.js';
-import { sha256 } from '../base/node.js';
-import { adoptDecoder, preparePicture } from './decode.js';
-import { control, type Decoded, type DecodeTask } from './decode-task.js';
-import { readPictureFile } from './picture-file.js';
+import { parseAugment } from './augment-text.js';
+import { adoptDecoder } from './decode.js';
+import { FileDecoder } from './decode-file.js';
+import { control, type DecodeTask } from './decode-task.js';
 
 if (parentPort) await work(workerData as DecodeTask, parentPort);
 
 async function work(task: DecodeTask, port: NonNullable<typeof parentPort>): Promise<void> {
   const state = new Int32Array(task.control);
+  const { preprocessing, allowFormats, augment } = task;
+  const decoder = new FileDecoder({
+    preprocessing,
+    allowFormats,
+    augment: augment && { ...augment, augmentations: parseAugment(augment.text) },
+  });
   await adoptDecoder();
   Atomics.wait(state, control.opened, 0);
   for (;;) {
@@ -24,17 +29,7 @@ async function work(task: DecodeTask, port: NonNullable<typeof parentPort>): Pro
       if (index < taken + task.ahead) break;
       Atomics.wait(state, control.taken, taken);
     }
-    const decoded = await decodeFile(index, file, task);
+    const decoded = await decoder.decode(index, file);
     port.postMessage(decoded, 'pixels' in decoded ? [decoded.pixels.buffer as ArrayBuffer] : []);
-  }
-}
-
-async function decodeFile(index: number, file: string, task: DecodeTask): Promise<Decoded> {
-  try {
-    const bytes = readPictureFile(file);
-    const { preprocessing, allowFormats } = task;
-    return { index, sha256: sha256(bytes), pixels: await preparePicture(bytes, preprocessing, { allowFormats }) };
-  } catch (error) {
-    return { index, error: errorData(error) };
   }
 }

@@ -17,6 +17,8 @@ export interface DecodeOptions {
   readonly preprocessing: Preprocessing;
   /** Formats beside JPEG, PNG, WebP and GIF. @default [] */
   readonly allowFormats?: readonly AllowedFormat[] | undefined;
+  /** How many times finer than the recipe's the pixels of an upright picture of this size must be. @default 1 */
+  readonly fineness?: ((size: Size) => number) | undefined;
 }
 
 /** Seconds that one picture may take. */
@@ -93,7 +95,7 @@ export async function decode(bytes: Uint8Array, options: DecodeOptions): Promise
   const { background } = options.preprocessing;
   const input = (): Pipeline => sharp(bytes, inputOptions).timeout({ seconds: patience });
   try {
-    const reduction = format === 'jpeg' && size ? await reduce(input, size, options.preprocessing) : undefined;
+    const reduction = format === 'jpeg' && size ? await reduce(input, size, options) : undefined;
     const pipeline = input().autoOrient();
     if (reduction)
       pipeline.resize(reduction.width, reduction.height, { fit: 'fill', kernel: 'cubic', fastShrinkOnLoad: true });
@@ -147,19 +149,18 @@ interface Reduction extends Size {
 async function reduce(
   input: () => Pipeline,
   header: Size,
-  preprocessing: Preprocessing,
+  { preprocessing, fineness = () => 1 }: DecodeOptions,
 ): Promise<Reduction | undefined> {
-  // cheap and sure of the common case, whichever way the picture is turned
-  const least = 6 * Math.min(preprocessing.width, preprocessing.height);
-  if (preprocessing.filter === 'nearest' || Math.max(header.width, header.height) < least) return undefined;
+  if (preprocessing.filter === 'nearest' || isAlwaysWhole(header, preprocessing)) return undefined;
   const { orientation = 1 } = await input().metadata();
   const turned = orientation >= 5 && orientation <= 8;
   const width = turned ? header.height : header.width;
   const height = turned ? header.width : header.height;
   const placed = place(width, height, preprocessing);
-  const across = Math.floor(Math.min(3 * placed.width, width / 3));
-  const down = Math.floor(Math.min(3 * placed.height, height / 3));
-  if (across < 2 * placed.width || down < 2 * placed.height) return undefined;
+  const finer = fineness({ width, height });
+  const across = Math.floor(Math.min(3 * placed.width * finer, width / 3));
+  const down = Math.floor(Math.min(3 * placed.height * finer, height / 3));
+  if (across < 2 * placed.width * finer || down < 2 * placed.height * finer) return undefined;
   const fraction = loadFraction(Math.min(width / across, height / down));
   // libvips drops the last, partly filled pixel of a reduced JPEG: the picture ends a little beyond what came back
   const boxWidth = (across * (width / fraction)) / Math.floor(width / fraction);
@@ -172,6 +173,10 @@ async function reduce(
   };
   return { width: across, height: down, reduced: { width, height, box } };
 }
+
+/** Whether a picture is too small to be decoded at a fraction, whichever way it is turned: cheap and sure. */
+export const isAlwaysWhole = ({ width, height }: Size, preprocessing: Preprocessing): boolean =>
+  Math.max(width, height) < 6 * Math.min(preprocessing.width, preprocessing.height);
 
 // EXIF orientations whose upright picture starts at the stored picture's last column or row
 const mirroredX = new Set([2, 3, 6, 7]);

@@ -112,3 +112,27 @@ export const preprocessingErrors = defineErrors('PREPROCESSING', {
     hint: 'Correct the file beside the model, or remove it and pass flags.',
   },
 });
+
+/** Augmentations that are not known, say something impossible, or break what is asked of them. */
+export const augmentErrors = defineErrors('AUGMENT', {
+  UNKNOWN: {
+    kind: 'usage',
+    message: (at: { found: string; known: readonly string[] }) =>
+      `augmentation ${printable(json(at.found))} is not known, known are ${at.known.join(', ')}`,
+    hint: 'Write them as in flip,shift=0.1,rotate=15@0.5,crop=0.5..1,jitter=0.2; or default, or none.',
+  },
+  VALUE: {
+    kind: 'usage',
+    message: (at: { name: string; found: string; wanted: string }) =>
+      `augmentation ${at.name}: found ${printable(json(at.found))}, wanted ${at.wanted}`,
+  },
+  TWICE: {
+    kind: 'usage',
+    message: (at: { name: string }) => `augmentation ${printable(at.name)} is listed twice`,
+    hint: 'Each word stands once; a word of your own needs a name of its own.',
+  },
+  LAW: {
+    kind: 'check',
+    message: (at: { name: string; law: string }) => `augmentation ${printable(at.name)} ${at.law}`,
+  },
+});

@@ -61,6 +61,35 @@ export function resize(
   return alongColumns(between, rows, crop.width * 3, crop.height, top);
 }
 
+/**
+ * A resize whose results need not lie side by side: each axis says where in the source its results are centred.
+ *
+ * @returns uint8 [down.centers.length, across.centers.length, 3]
+ */
+export function resizeAt(pixels: Pixels, across: Centers, down: Centers, filter: Filter): Uint8Array {
+  if (filter === 'nearest') {
+    const whole = (at: Centers, size: number): Int32Array =>
+      Int32Array.from(at.centers, center => Math.min(Math.max(Math.floor(center), 0), size - 1));
+    return pick(pixels, whole(across, pixels.width), whole(down, pixels.height));
+  }
+  const columns = coefficientsAt(across, pixels.width, filter);
+  const rows = coefficientsAt(down, pixels.height, filter);
+  let [top, bottom] = [pixels.height, 0];
+  rows.start.forEach((start, i) => {
+    top = Math.min(top, start);
+    bottom = Math.max(bottom, start + rows.taps[i]!);
+  });
+  const [width, height] = [across.centers.length, down.centers.length];
+  return alongColumns(alongRows(pixels, columns, width, top, bottom), rows, width * 3, height, top);
+}
+
+/** One axis of {@link resizeAt}, in source pixels. */
+export interface Centers {
+  readonly centers: Float64Array;
+  /** From one result to the next: the filter is stretched by it where it is above 1. */
+  readonly step: number;
+}
+
 /** One axis of a resize: the source interval, and which of the `out` results are wanted. */
 interface Axis {
   readonly from: number;
@@ -96,26 +125,34 @@ function coefficients(axis: Axis, filter: Exclude<Filter, 'nearest'>): Coefficie
 
 /** Pillow's precompute_coeffs and normalize_coeffs_8bpc. */
 function makeCoefficients(axis: Axis, filter: Exclude<Filter, 'nearest'>): Coefficients {
-  const { support: radius, weight } = kernels[filter];
   const { count } = axis;
-  const start = new Int32Array(count);
-  const taps = new Int32Array(count);
   if (axis.from === 0 && axis.length === axis.size && axis.out === axis.size) {
     // Pillow leaves an axis alone whose size does not change
-    for (let i = 0; i < count; i++) start[i] = axis.first + i;
-    return { start, taps: taps.fill(1), weights: new Int32Array(count).fill(1 << bits), width: 1 };
+    const start = Int32Array.from({ length: count }, (_, i) => axis.first + i);
+    const weights = new Int32Array(count).fill(1 << bits);
+    return { start, taps: new Int32Array(count).fill(1), weights, width: 1 };
   }
-  const scale = axis.length / axis.out;
-  const stretch = Math.max(scale, 1);
+  const step = axis.length / axis.out;
+  const centers = Float64Array.from({ length: count }, (_, i) => axis.from + (axis.first + i + 0.5) * step);
+  return coefficientsAt({ centers, step }, axis.size, filter);
+}
+
+/** Coefficients of results about these centers, over a source of `size` pixels. */
+function coefficientsAt({ centers, step }: Centers, size: number, filter: Exclude<Filter, 'nearest'>): Coefficients {
+  const { support: radius, weight } = kernels[filter];
+  const count = centers.length;
+  const start = new Int32Array(count);
+  const taps = new Int32Array(count);
+  const stretch = Math.max(step, 1);
   const support = radius * stretch;
   const shrink = 1 / stretch;
   const width = Math.ceil(support) * 2 + 1;
   const weights = new Int32Array(count * width);
   const exact = new Float64Array(width);
   for (let i = 0; i < count; i++) {
-    const center = axis.from + (axis.first + i + 0.5) * scale;
-    const first = Math.min(Math.max(Math.trunc(center - support + 0.5), 0), axis.size - 1);
-    const last = Math.max(Math.min(Math.trunc(center + support + 0.5), axis.size), first + 1);
+    const center = centers[i]!;
+    const first = Math.min(Math.max(Math.trunc(center - support + 0.5), 0), size - 1);
+    const last = Math.max(Math.min(Math.trunc(center + support + 0.5), size), first + 1);
     let sum = 0;
     for (let x = first; x < last; x++) sum += exact[x - first] = weight((x - center + 0.5) * shrink);
     for (let x = 0; x < last - first; x++) {

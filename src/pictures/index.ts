@@ -1,6 +1,6 @@
 // Pictures to the pixels a network sees: the pure part, which browsers use too. Files and sharp: node.ts.
 
-export { dataErrors, imageErrors, preprocessingErrors } from './errors.js';
+export { augmentErrors, dataErrors, imageErrors, preprocessingErrors } from './errors.js';
 export { prepare, resize } from './geometry.js';
 export {
   checkPreprocessing,
@@ -17,3 +17,31 @@ export { headerSize, sniff, type Format, type Kind, type Size } from './headers.
 export { checkSize, longestSide, mostPixels } from './limits.js';
 export { checkPixels, type PixelFormat } from './pixels.js';
 export { partsOf, type RecipeParts } from './recipe-parts.js';
+export { chanceOf, drawView, sometimes, type Augmentation } from './augmentation.js';
+export {
+  augmentationsOf,
+  augmentWords,
+  defaultAugment,
+  parseAugment,
+  printAugment,
+  type Augment,
+} from './augment-text.js';
+export { erase, grey, jitter, lighting, type JitterStrength } from './colour.js';
+export {
+  crop,
+  fill,
+  flip,
+  flipVertical,
+  lens,
+  perspective,
+  quarterTurn,
+  rotate,
+  shear,
+  shift,
+  stretch,
+  zoom,
+  type Range,
+} from './geometric.js';
+export { about, inverse, rotation, scaling, shearing, tilting, translation, type Projective } from './projective.js';
+export { renderView } from './render-view.js';
+export { moved, painted, plainView, wholeSize, type Fill, type Paint, type View } from './view.js';

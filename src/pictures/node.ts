@@ -6,8 +6,10 @@ export {
   pictureStream,
   type HashedFile,
   type PictureStreamOptions,
+  type StreamAugment,
   type StreamedPicture,
 } from './picture-stream.js';
+export { prepareView, type Showing } from './prepare-view.js';
 export { readPictureFile } from './picture-file.js';
 export {
   readSidecar,

@@ -7,7 +7,9 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { GraftError, errorOf } from '../base/index.js';
 import { sha256 } from '../base/node.js';
+import { augmentationsOf, printAugment, type Augment } from './augment-text.js';
 import { openDecoder, type AllowedFormat } from './decode.js';
+import { FileDecoder, type FileTask } from './decode-file.js';
 import { control, type Decoded, type DecodeTask } from './decode-task.js';
 import { dataErrors, imageErrors as errors } from './errors.js';
 import { readPictureFile } from './picture-file.js';
@@ -26,7 +28,21 @@ export type StreamedPicture =
     }
   | { readonly index: number; readonly file: string; readonly error: GraftError };
 
+/** How a stream augments its pictures. */
+export interface StreamAugment {
+  /** As text, or as values: these run on the calling thread, since functions do not cross to others. */
+  readonly augment: Augment;
+  readonly seed: number | string;
+  /**
+   * For each file the epoch it is shown in, a whole number from 1; 0 shows it as it is. Chance is of seed, epoch and content:
+   * the same whatever the order and the number of threads. Showings of one file side by side cost one decoding.
+   */
+  readonly epochs: readonly number[];
+}
+
 export interface PictureStreamOptions {
+  /** @default none: pictures as they are */
+  readonly augmented?: StreamAugment | undefined;
   /** Decoding threads at most, from 1; further ones start while the caller keeps waiting. @default the number of cores */
   readonly workers?: number | undefined;
   /** Pictures kept ready beyond the one asked for, from 1. @default 16 a thread */
@@ -41,7 +57,7 @@ export interface PictureStreamOptions {
  * Decodes files in threads and gives them in their order. A picture that cannot be read is an `error` of its own and
  * stops nothing. Leaving the loop ends the threads.
  *
- * @throws DATA_OPTION; IMAGE_STOPPED where a thread ends by itself; the signal's reason.
+ * @throws DATA_OPTION; AUGMENT_UNKNOWN, AUGMENT_VALUE, AUGMENT_TWICE; IMAGE_STOPPED where a thread ends by itself; the signal's reason.
  * @example for await (const picture of pictureStream(files, preprocessing)) if ('pixels' in picture) use(picture.pixels)
  */
 export async function* pictureStream(
@@ -53,10 +69,26 @@ export async function* pictureStream(
   const workers = atLeastOne('workers', options.workers ?? availableParallelism());
   const ahead = atLeastOne('ahead', options.ahead ?? 16 * workers);
   const recipe = checkPreprocessing(preprocessing);
+  const augment = options.augmented && augmentTask(options.augmented, files.length);
   signal?.throwIfAborted();
+  if (typeof augment?.augment === 'object') {
+    yield* decodedHere(
+      files,
+      { preprocessing: recipe, allowFormats, augment: { ...augment, augmentations: augment.augment } },
+      signal,
+    );
+    return;
+  }
   process.env['VIPS_BLOCK_UNTRUSTED'] = '1'; // a thread's own environment is a copy that libvips does not see
   const state = new Int32Array(new SharedArrayBuffer(16));
-  const task: DecodeTask = { files, preprocessing: recipe, allowFormats, ahead, control: state.buffer };
+  const task: DecodeTask = {
+    files,
+    preprocessing: recipe,
+    allowFormats,
+    augment: augment && { text: augment.augment, seed: augment.seed, epochs: augment.epochs },
+    ahead,
+    control: state.buffer,
+  };
   const ready = new Map<number, Decoded>();
   let failure: Error | undefined;
   let wake = (): void => undefined;
@@ -121,6 +153,32 @@ export async function* pictureStream(
     for (const thread of threads) thread.ref();
     await Promise.all(ended);
   }
+}
+
+/** The same on the calling thread. */
+async function* decodedHere(
+  files: readonly string[],
+  task: FileTask,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<StreamedPicture, void, undefined> {
+  await openDecoder(task.allowFormats);
+  const decoder = new FileDecoder(task);
+  for (const [index, file] of files.entries()) {
+    const decoded = await decoder.decode(index, file);
+    signal?.throwIfAborted();
+    yield 'pixels' in decoded ? { ...decoded, file } : { index, file, error: errorOf(decoded.error) };
+  }
+}
+
+/** Checks before anything is opened; text in its canonical form. */
+function augmentTask({ augment, seed, epochs }: StreamAugment, count: number): StreamAugment {
+  if (epochs.length !== count)
+    throw dataErrors.OPTION({ option: 'epochs', found: epochs.length, wanted: `one of each of ${count} files` });
+  for (const epoch of epochs)
+    if (!Number.isSafeInteger(epoch) || epoch < 0)
+      throw dataErrors.OPTION({ option: 'epochs', found: epoch, wanted: 'whole numbers from 0' });
+  const augmentations = augmentationsOf(augment);
+  return { augment: typeof augment === 'string' ? printAugment(augmentations) : augmentations, seed, epochs };
 }
 
 /**
