@@ -28,6 +28,13 @@ export interface NodeRuntimeOptions {
   readonly threads?: number;
 }
 
+/**
+ * A provider as onnxruntime-node takes it. WebGPU keeps the layout of the graph: in its own choice, channels last, Conv
+ * of onnxruntime 1.30 is wrong where the input channels of a group are 6, 9, 15, … (of 3, not of 4) and the outputs of 4.
+ */
+export const executionProvider = (provider: NodeProvider): ort.InferenceSession.ExecutionProviderConfig =>
+  provider === 'webgpu' ? { name: provider, preferredLayout: 'NCHW' } : provider;
+
 const makeTensor = (type: string, data: unknown, dims: readonly number[]): OrtTensor =>
   new ort.Tensor(type as 'float32', data as Float32Array, dims);
 
@@ -44,7 +51,7 @@ function proven(provider: NodeProvider): Promise<void> {
     makeTensor,
     openOnly: (model, only) =>
       ort.InferenceSession.create(model, {
-        executionProviders: [only],
+        executionProviders: [executionProvider(only)],
         logSeverityLevel: 4,
         extra: { session: { disable_cpu_ep_fallback: '1' } },
       }),
@@ -73,7 +80,7 @@ export function nodeRuntime(provider: NodeProvider = 'cpu', { threads: usual = 1
     create: async (model, { threads = usual, optimization = 'all' }) => {
       await proven(provider);
       return await ort.InferenceSession.create(model, {
-        executionProviders: [provider],
+        executionProviders: [executionProvider(provider)],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         graphOptimizationLevel: optimization,
