@@ -32,17 +32,19 @@ export interface CacheSplit {
  * @param cache where to look; without one all are missing
  * @param hashes the SHA-256 of each picture; undefined for those that cannot be read: neither found nor missing
  * @param features how many numbers a row has; rows of another length are not used
+ * @param views the view of each picture; 0 where it is not said: as it is
  */
 export async function splitByCache(
   cache: FeatureCache | undefined,
   hashes: readonly (string | undefined)[],
   features: number,
+  views?: readonly number[],
 ): Promise<CacheSplit> {
   const found = new Map<number, Float32Array>();
   const missing: number[] = [];
   for (const [place, sha256] of hashes.entries()) {
     if (sha256 === undefined) continue;
-    const row = await cache?.get(sha256);
+    const row = await cache?.get(sha256, views?.[place] ?? 0);
     if (row?.length === features) found.set(place, row);
     else missing.push(place);
   }

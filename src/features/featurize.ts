@@ -27,7 +27,7 @@ export interface FeaturizeOptions {
   readonly pictures: AsyncIterable<FeaturizePicture>;
   readonly width: number;
   readonly height: number;
-  /** How many numbers describe a picture. */
+  /** How many numbers describe a picture, whatever their shape. */
   readonly features: number;
   /** Pictures a run, from 1. @default 8 */
   readonly batch?: number | undefined;
@@ -42,8 +42,8 @@ export interface FeaturizeOptions {
   readonly openBeside?: (() => Promise<Session>) | undefined;
   /** Sessions beside the first, at most. @default 1 */
   readonly mostBeside?: number | undefined;
-  /** Of the pictures in the stream. @default 0: as they are */
-  readonly view?: number | undefined;
+  /** The view of each picture in the stream, by its index: 0 as it is, else what `viewOf` gives. @default 0 */
+  readonly views?: readonly number[] | undefined;
   /** Pictures done so far, those with errors too; called after each run. */
   readonly onProgress?: ((done: number) => void) | undefined;
   /** Told when the cache takes no rows; the run goes on without it. @default silent */
@@ -79,7 +79,7 @@ const shardRows = 256;
  * const { features, rows } = await featurize({ session, runtime, pictures: pictureStream(files, recipe), ...recipe, features: 1280 });
  */
 export async function featurize(options: FeaturizeOptions): Promise<Featurized> {
-  const { pictures, width, height, features, batch = 8, cache, view = 0, onProgress, signal } = options;
+  const { pictures, width, height, features, batch = 8, cache, views, onProgress, signal } = options;
   const size = width * height * 3;
   const blocks: Float32Array[] = [];
   const rows: FeaturizedRow[] = [];
@@ -111,7 +111,7 @@ export async function featurize(options: FeaturizeOptions): Promise<Featurized> 
         }
         blocks.push(row);
         rows.push({ index, file, sha256 });
-        unsaved.push({ sha256, view, features: row });
+        unsaved.push({ sha256, view: views?.[index] ?? 0, features: row });
       });
   };
   const save = async () => {
@@ -181,8 +181,8 @@ async function runBatch(
     const results = await session.run(new Map([['pictures', feed]]), ['features']);
     const result = results.get('features')!;
     const { type, shape } = result;
-    // [N, F, 1, 1] holds the same numbers.
-    if (type !== 'float32' || shape[0] !== count || shape[1] !== features || elementCount(shape) !== count * features)
+    // [N, F, 1, 1] holds the same numbers; of a cut inside the network it is [N, C, H, W].
+    if (type !== 'float32' || shape[0] !== count || elementCount(shape) !== count * features)
       throw errors.SHAPE({ found: `${type} [${shape.join(',')}]`, wanted: `float32 [${count},${features}]` });
     const values = floats(await result.read());
     // A copy: disposing of the result may take its memory back.

@@ -1,7 +1,6 @@
 // One file of a stream: read, hashed, decoded and shown. Files that stand side by side in several showings are decoded once.
 
 import { errorData, Random } from '../base/index.js';
-import { sha256 } from '../base/node.js';
 import { chanceOf, drawView, type Augmentation } from './augmentation.js';
 import { decode, isAlwaysWhole } from './decode.js';
 import type { Decoded, DecodeTask } from './decode-task.js';
@@ -27,7 +26,11 @@ export interface FileTask extends Pick<DecodeTask, 'preprocessing' | 'allowForma
 export class FileDecoder {
   #last: { readonly file: string; readonly sha256: string; readonly pixels: Pixels } | undefined;
 
-  constructor(readonly task: FileTask) {}
+  /** @param sha256 of bytes, as hex digits */
+  constructor(
+    readonly task: FileTask,
+    readonly sha256: (bytes: Uint8Array) => string,
+  ) {}
 
   /** The pixels of a file in the showing that its place says, or why there are none. */
   async decode(index: number, file: string): Promise<Decoded> {
@@ -44,7 +47,7 @@ export class FileDecoder {
     let last = this.#last?.file === file ? this.#last : undefined;
     this.#last = undefined;
     const bytes = last ? undefined : readPictureFile(file);
-    const sum = last?.sha256 ?? sha256(bytes!);
+    const sum = last?.sha256 ?? this.sha256(bytes!);
     const showing =
       epoch > 0 && augment
         ? { augmentations: augment.augmentations, random: chanceOf(new Random(augment.seed), epoch, sum) }

@@ -2,6 +2,7 @@
 // hashes its bytes, decodes, resizes and augments, and hands the pixels over. Errors cross as data.
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { sha256 } from '../base/node.js';
 import { parseAugment } from './augment-text.js';
 import { adoptDecoder } from './decode.js';
 import { FileDecoder } from './decode-file.js';
@@ -12,11 +13,8 @@ if (parentPort) await work(workerData as DecodeTask, parentPort);
 async function work(task: DecodeTask, port: NonNullable<typeof parentPort>): Promise<void> {
   const state = new Int32Array(task.control);
   const { preprocessing, allowFormats, augment } = task;
-  const decoder = new FileDecoder({
-    preprocessing,
-    allowFormats,
-    augment: augment && { ...augment, augmentations: parseAugment(augment.text) },
-  });
+  const shown = augment && { ...augment, augmentations: parseAugment(augment.text) };
+  const decoder = new FileDecoder({ preprocessing, allowFormats, augment: shown }, sha256);
   await adoptDecoder();
   Atomics.wait(state, control.opened, 0);
   for (;;) {

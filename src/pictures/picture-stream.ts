@@ -162,7 +162,7 @@ async function* decodedHere(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StreamedPicture, void, undefined> {
   await openDecoder(task.allowFormats);
-  const decoder = new FileDecoder(task);
+  const decoder = new FileDecoder(task, sha256);
   for (const [index, file] of files.entries()) {
     const decoded = await decoder.decode(index, file);
     signal?.throwIfAborted();

@@ -11,10 +11,20 @@ export interface LabelledFeatures {
   readonly width: number;
   /** int64 [count], or float32 [count, classes] of several labels. */
   readonly labels: Tensor;
+  /**
+   * The picture of each row, where pictures have several rows. The first rows are the pictures as they are, 0, 1, 2 …; those
+   * that follow are augmented: they train, and nothing is judged by them. @default each row is a picture
+   */
+  readonly groups?: Uint32Array;
 }
 
+/** How many pictures there are: their own rows come first. */
+export const pictureCount = ({ count, groups }: LabelledFeatures): number =>
+  groups ? groups.reduce((most, group) => Math.max(most, group + 1), 0) : count;
+
 /** Refuses features whose sizes do not agree. */
-export function checkLabelled(what: string, { features, count, width, labels }: LabelledFeatures): void {
+export function checkLabelled(what: string, data: LabelledFeatures): void {
+  const { features, count, width, labels, groups } = data;
   if (count < 1) throw errors.DATA({ what, found: 'no picture', wanted: 'one at least' });
   if (features.length !== count * width)
     throw errors.DATA({ what, found: `${features.length} features`, wanted: `${count} × ${width}` });
@@ -25,5 +35,13 @@ export function checkLabelled(what: string, { features, count, width, labels }: 
       what: `labels of ${what}`,
       found: `${labels.type} [${labels.shape.join(',')}]`,
       wanted: `int64 [${count}] or float32 [${count},classes]`,
+    });
+  if (!groups) return;
+  const pictures = pictureCount(data);
+  if (groups.length !== count || pictures > count || groups.subarray(0, pictures).some((group, row) => group !== row))
+    throw errors.DATA({
+      what: `groups of ${what}`,
+      found: `${groups.length} rows of ${pictures} pictures`,
+      wanted: `${count}, the pictures as they are first and in order`,
     });
 }

@@ -6,7 +6,7 @@
 import { elements, floats, Random, tensor, type Tensor } from '../base/index.js';
 import type { Runtime, Session } from '../runtime/index.js';
 import { foldsOf } from './folds.js';
-import type { LabelledFeatures } from './labelled-features.js';
+import { pictureCount, type LabelledFeatures } from './labelled-features.js';
 import { calibratedLoss } from './calibrated-loss.js';
 import { graphObjective, parameterFeeds } from './graph-objective.js';
 import { lbfgs } from './lbfgs.js';
@@ -33,7 +33,7 @@ export async function fitLogistic(
   const scale = standardise(data, scaled);
   const { width } = data;
   const all = Array.from({ length: data.count }, (_, i) => i);
-  const parts = foldsOf(data.labels, data.count, folds, new Random(seed).at('folds'));
+  const parts = foldsOf(data.labels, pictureCount(data), folds, new Random(seed).at('folds'));
   const size = classes * width + classes;
 
   const rows = (indices: readonly number[]) => ({
@@ -77,7 +77,7 @@ export async function fitLogistic(
   const figures: StrengthFigures[] = [];
   if (parts.length > 1) {
     const held = parts.map((part): Fold => ({
-      inside: rows(all.filter(i => !part.has(i))),
+      inside: rows(all.filter(i => !part.has(data.groups?.[i] ?? i))),
       outside: rows([...part]),
       x: new Float64Array(size),
     }));

@@ -2,10 +2,10 @@
 // pictures of many features, where it works in the space that the pictures span (row-space.ts). The whole path of
 // cross-validation shares that space: the parts are rows of it.
 
-import { elements, floats, Random } from '../base/index.js';
+import { elements, floats, Random, tensor, type Tensor } from '../base/index.js';
 import { calibratedLoss } from './calibrated-loss.js';
 import { foldsOf } from './folds.js';
-import { checkLabelled, type LabelledFeatures } from './labelled-features.js';
+import { checkLabelled, pictureCount, type LabelledFeatures } from './labelled-features.js';
 import { lbfgsNow, type LbfgsOptions } from './lbfgs.js';
 import { linearLogits, linearLoss, linearObjective, type Rows } from './linear-objective.js';
 import { logisticDefaults, type LogisticFit, type LogisticOptions, type StrengthFigures } from './logistic-options.js';
@@ -53,21 +53,23 @@ export async function solveLogistic(
   const all = Uint32Array.from({ length: count }, (_, i) => i);
 
   const figures: StrengthFigures[] = [];
-  const parts = foldsOf(data.labels, count, folds, new Random(seed).at('folds'));
+  const pictures = pictureCount(data);
+  const judged = firstLabels(data.labels, pictures);
+  const parts = foldsOf(data.labels, pictures, folds, new Random(seed).at('folds'));
   const held = parts.map((part): Fold => ({
-    inside: all.filter(i => !part.has(i)),
+    inside: all.filter(i => !part.has(data.groups?.[i] ?? i)),
     outside: Uint32Array.from(part),
     x: new Float64Array(size),
   }));
   let worse = 0;
   for (const [i, strength] of (held.length > 1 ? strengths : []).entries()) {
-    const logits = new Float32Array(count * classes);
+    const logits = new Float32Array(pictures * classes);
     for (const fold of held) {
       fold.x = fit(fold.inside, strength, fold.x, { iterations: 100, gradientTolerance: 1e-4, valueTolerance: 1e-5 }).x;
       const found = linearLogits(rows, fold.outside, fold.x);
       fold.outside.forEach((row, j) => logits.set(found.subarray(j * classes, (j + 1) * classes), row * classes));
     }
-    figures.push({ strength, loss: calibratedLoss(logits, data.labels) });
+    figures.push({ strength, loss: calibratedLoss(logits, judged) });
     onProgress?.(i + 1, strengths.length);
     // The path goes from strong to weak: past its valley nothing is to be found.
     const best = Math.min(...figures.map(({ loss }) => loss));
@@ -107,6 +109,14 @@ interface Fold {
   readonly outside: Uint32Array;
   /** Where the last strength ended: the next one begins there. */
   x: Float64Array;
+}
+
+/** The labels of the first rows. */
+function firstLabels(labels: Tensor, count: number): Tensor {
+  if (labels.shape[0] === count) return labels;
+  if (labels.type === 'int64') return tensor('int64', [count], (elements(labels) as BigInt64Array).slice(0, count));
+  const classes = labels.shape[1]!;
+  return tensor('float32', [count, classes], floats(labels).slice(0, count * classes));
 }
 
 function truthOf({ labels, count }: LabelledFeatures, classWeights: readonly number[] | undefined) {

@@ -11,6 +11,7 @@ import { verify, type Graph } from '../graph/index.js';
 import type { Evaluation } from '../evaluation/index.js';
 import { readSource, type AllowedFormat, type Duplicate, type PictureSet, type Stray } from '../pictures/node.js';
 import type { Runtime } from '../runtime/index.js';
+import { resolveAugment, type AugmentOptions } from './augment-options.js';
 import { openBackbone, type Backbone, type BackboneOptions } from './backbone.js';
 import { errors } from './errors.js';
 import { fitHead, type FittedHead } from './fit-head.js';
@@ -24,7 +25,7 @@ import { setFeatures, type SetFeatures } from './set-features.js';
 import { version } from './version.js';
 
 /** Options of {@link transfer}. */
-export interface TransferOptions extends BackboneOptions, HeadOptions {
+export interface TransferOptions extends BackboneOptions, HeadOptions, AugmentOptions {
   /** The `.onnx` network whose features are used. */
   readonly backbone: string;
   /** The folder of the run; the bundle goes into `bundle/` inside it. */
@@ -73,7 +74,7 @@ export interface TransferResult {
  * Trains a classifier of your pictures on the features of a published network and writes it as a bundle.
  *
  * @param pictures a folder with one folder per class (perhaps inside `train/` and `val/`), a CSV or a JSON-lines manifest
- * @throws DATA_…, PREPROCESSING_UNKNOWN, ONNX_…, GRAFT_OUT_EXISTS, DISK_…
+ * @throws DATA_…, AUGMENT_…, PREPROCESSING_UNKNOWN, ONNX_…, GRAFT_OUT_EXISTS, DISK_…
  * @example
  * const { bundle, evaluation } = await transfer('pictures/', { backbone: 'squeezenet1.1.onnx', out: 'run' }, nodeRuntime());
  */
@@ -109,7 +110,7 @@ export async function transfer(pictures: string, options: TransferOptions, runti
       manifest: bundle.manifest,
       evaluation,
       classes: set.classes,
-      counts: { train: features.train.count, validation: features.validation.count, cached: features.cached },
+      counts: { train: features.train.items.length, validation: features.validation.count, cached: features.cached },
       head: {
         name: head.name,
         optimizer: head.optimizer,
@@ -130,7 +131,9 @@ export async function transfer(pictures: string, options: TransferOptions, runti
 
 /** Everything that decides the run, resolved. */
 function runJson(pictures: string, options: TransferOptions, backbone: Backbone, runtime: Runtime): object {
-  const { onProgress: _p, onWarning: _w, signal: _s, force: _f, resume: _r, cache: _c, out: _o, ...said } = options;
+  const { onProgress: _p, onWarning: _w, signal: _s, force: _f, resume: _r, cache: _c, out: _o, ...rest } = options;
+  const { augment: _a, augmentViews: _v, ...said } = rest;
+  const augmented = resolveAugment(options);
   const {
     head: _h,
     optimizer: _z,
@@ -146,6 +149,7 @@ function runJson(pictures: string, options: TransferOptions, backbone: Backbone,
     options: {
       ...said,
       ...resolved,
+      ...(augmented ? { augment: augmented.text, augmentViews: augmented.views } : {}),
       head: name,
       optimizer: optimizerName,
       schedule: scheduleName,

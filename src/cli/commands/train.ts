@@ -20,6 +20,16 @@ const flags = {
     value: 'share',
     help: 'share of each class held out where there is no validation folder (default: 0.2)',
   },
+  augment: {
+    type: 'string',
+    value: 'list',
+    help: 'how pictures that train are varied: default, none, or words such as flip,shift=0.1,rotate=15@0.5,zoom=0.2,crop=0.5..1,jitter=0.2 (default: none)',
+  },
+  augmentViews: {
+    type: 'integer',
+    value: 'views',
+    help: 'augmented views of each training picture that are computed and kept beside it (default: 4 with --augment)',
+  },
   head: {
     type: 'choice',
     choices: ['linear', 'mlp'],
