@@ -21,6 +21,8 @@ export interface Plan {
   /** Logits of a window are held until its losses are made. */
   readonly classes: number;
   readonly dropouts: readonly Dropout[];
+  /** Most steps of a window. @default as many as memory allows */
+  readonly mostSteps?: number;
   readonly random: Random;
   /** Learning rate by the number of the step, from 1 on. */
   readonly rateAt: (step: number) => number;
@@ -55,7 +57,7 @@ export const stepsPerEpoch = ({ count, batch }: { readonly count: number; readon
  * @param epoch its number, from 1 on
  */
 export function* windowsOf(plan: Plan, epoch: number): Generator<Window> {
-  const { count, classes, dropouts, random } = plan;
+  const { count, classes, dropouts, random, mostSteps = Infinity } = plan;
   const order = random.at('order', epoch).permutation(count);
   const chance = new Map(dropouts.map(({ name }) => [name, random.at('dropout', name, epoch)]));
   const width = dropouts.reduce((sum, dropout) => sum + dropout.width, classes);
@@ -68,7 +70,7 @@ export function* windowsOf(plan: Plan, epoch: number): Generator<Window> {
     [large, small + 1],
     [perEpoch - large, small],
   ] as const) {
-    const most = Math.max(1, Math.floor(maxHeld / Math.max(1, batch * width)));
+    const most = Math.max(1, Math.min(mostSteps, Math.floor(maxHeld / Math.max(1, batch * width))));
     for (let done = 0; done < all;) {
       const steps = Math.min(most, all - done);
       const numbers = new Float32Array(steps).map((_, i) => step + i);

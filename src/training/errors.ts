@@ -23,6 +23,12 @@ export const errors = defineErrors('TRAINING', {
     message: (at: { epoch: number; found: number }) => `the loss of epoch ${at.epoch} is ${at.found}`,
     hint: 'Use a smaller rate, or look for features that are not finite.',
   },
+  NOT_FINITE: {
+    kind: 'check',
+    message: (at: { epoch: number; step: number; found: number; layer: string }) =>
+      `a loss of epoch ${at.epoch}, from step ${at.step} on, is ${at.found}: ${printable(at.layer)}`,
+    hint: 'Use a smaller --rate or --clip the gradients; the last checkpoint is kept.',
+  },
   CHECKPOINT: {
     kind: 'input',
     message: (at: { reason: string }) => `this is no checkpoint of a training run: ${printable(at.reason)}`,

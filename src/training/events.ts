@@ -37,6 +37,19 @@ export interface EpochEvent {
   readonly best?: BestUntilNow;
 }
 
+/** Some steps of an epoch are over; told where steps take long. */
+export interface StepsEvent {
+  readonly kind: 'steps';
+  /** The epoch in hand, from 1 on. */
+  readonly epoch: number;
+  /** Steps done since the beginning of the run, and steps of the whole run. */
+  readonly step: number;
+  readonly of: number;
+  /** Learning rate and loss of the last of them. */
+  readonly rate: number;
+  readonly loss: number;
+}
+
 /** The epoch just told is the best until now. */
 export interface BestEvent {
   readonly kind: 'best';
@@ -62,7 +75,7 @@ export interface StoppedEvent {
 /** `flat`: validation got no better; `asked`: by its signal. */
 export type StopReason = 'flat' | 'asked';
 
-export type TrainingEvent = ResumedEvent | EpochEvent | BestEvent | CheckpointEvent | StoppedEvent;
+export type TrainingEvent = ResumedEvent | StepsEvent | EpochEvent | BestEvent | CheckpointEvent | StoppedEvent;
 
 /** What a run gives. */
 export interface TrainingResult {

@@ -35,7 +35,8 @@ export async function measure(
   return { loss, accuracy };
 }
 
-function shareRight(at: Tensor, truth: Tensor): number {
+/** The share of rows of logits [count, classes] that are right. */
+export function shareRight(at: Tensor, truth: Tensor): number {
   const [count, classes] = at.shape as readonly [number, number];
   const logits = floats(at);
   const isRight = truth.type === 'int64' ? ofOne(elements(truth) as BigInt64Array) : ofSeveral(floats(truth));

@@ -9,6 +9,7 @@ export {
   type CheckpointEvent,
   type EpochEvent,
   type ResumedEvent,
+  type StepsEvent,
   type StoppedEvent,
   type StopReason,
   type TrainingEvent,
@@ -22,6 +23,7 @@ export { lbfgs, lbfgsNow, type Evaluated, type LbfgsOptions, type Minimum, type 
 export type { LogisticFit, LogisticOptions, StrengthFigures } from './logistic-options.js';
 export { fitLogistic } from './logistic.js';
 export { solveLogistic, type SolveOptions } from './solve-logistic.js';
+export { networkRun, type NetworkArtifacts, type NetworkRunOptions, type PictureRows } from './network-run.js';
 export { polyak, type Averaging } from './polyak.js';
 export { stepByStepRun, trainingRun, type EpochArtifacts, type StepArtifacts, type TrainingRunOptions } from './run.js';
 export {

@@ -1,18 +1,19 @@
 // A training run over a head's artifacts, from its options: what is asked for is checked, settled and handed to the
 // loop. The same options, the same pictures and the same seed give the same bits, broken off and resumed or not.
 
-import { Random, type Tensor } from '../base/index.js';
+import { Random, tensor, type Tensor } from '../base/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import { untilFlat } from './early-stopping.js';
 import { stepsPerEpoch, type Plan } from './epoch-plan.js';
 import { errors } from './errors.js';
 import type { TrainingRun } from './events.js';
+import { measure } from './figures.js';
 import { checkLabelled, type LabelledFeatures } from './labelled-features.js';
 import { polyak } from './polyak.js';
 import { oneCycle, type Schedule } from './schedules.js';
 import { checkState, type StateLayout } from './state-layout.js';
-import { walkEpochs } from './walk-epochs.js';
+import { walkEpochs, type Judge } from './walk-epochs.js';
 import { epochAtOnce, stepByStep, type Walker } from './walkers.js';
 
 /** Encoded graphs of a run that walks an epoch at once. */
@@ -100,6 +101,7 @@ function begin(
   if (resumeFrom) checkIdentity(identity, resumeFrom.run);
   checkState(options.artifacts, resumeFrom?.state ?? options.initialState);
   const { runtime, artifacts, epochs, checkpointEvery, validation, signal } = resolved;
+  const openJudge = validation && (() => judgeBy(runtime, evaluation, validation));
   const run = walkEpochs({
     runtime,
     layout: artifacts,
@@ -109,12 +111,35 @@ function begin(
     identity,
     from: resumeFrom ?? { epoch: 0, state: options.initialState },
     isResumed: resumeFrom !== undefined,
-    validation,
     signal,
-    evaluation,
     openWalker,
+    openJudge,
+    hasLongWindows: false,
   });
   return patience === 0 ? run : untilFlat(patience, run);
+}
+
+/** Judges by one run of the evaluation graph over all pictures. */
+async function judgeBy(
+  runtime: Runtime,
+  evaluation: Uint8Array,
+  { features, count, width, labels }: LabelledFeatures,
+): Promise<Judge> {
+  const session = await runtime.open(evaluation);
+  const measured = {
+    features: runtime.tensor(tensor('float32', [count, width], features)),
+    labels: runtime.tensor(labels),
+    truth: labels,
+  };
+  return {
+    judgesLast: true,
+    figures: parameters => measure(session, measured, parameters),
+    async close() {
+      measured.features.dispose();
+      measured.labels.dispose();
+      await session.close();
+    },
+  };
 }
 
 type Resolved = TrainingRunOptions<StateLayout> &

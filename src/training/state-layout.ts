@@ -10,6 +10,8 @@ export interface StateLayout {
   readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** What stands beside each parameter `P` in the state: `m`, `v`, `average`. */
   readonly slots: readonly string[];
+  /** What steps replace without a gradient: stored statistics of normalizations that train. */
+  readonly statistics?: readonly { readonly name: string; readonly shape: readonly number[] }[];
   readonly dropouts: readonly Dropout[];
 }
 
@@ -18,13 +20,22 @@ export const averages = ({ slots }: StateLayout): boolean => slots.includes('ave
 
 /** The parts of a state that hold what the run gives, by parameter: its averages where it averages. */
 export function trainedNames(layout: StateLayout): Map<string, string> {
-  return new Map(layout.parameters.map(({ name }) => [name, averages(layout) ? `${name}.average` : name]));
+  const names = layout.parameters.map(({ name }) => [name, averages(layout) ? `${name}.average` : name] as const);
+  return new Map([...names, ...(layout.statistics ?? []).map(({ name }) => [name, name] as const)]);
 }
 
 /** Refuses a state that lacks a part, or has one of another shape. */
-export function checkState({ parameters, slots }: StateLayout, state: ReadonlyMap<string, Tensor>): void {
-  for (const { name, shape } of parameters)
-    for (const part of [name, ...slots.map(slot => `${name}.${slot}`)]) {
+export function checkState(
+  { parameters, slots, statistics = [] }: StateLayout,
+  state: ReadonlyMap<string, Tensor>,
+): void {
+  const parts = ({ name }: { readonly name: string }) => [name, ...slots.map(slot => `${name}.${slot}`)];
+  const all = [
+    ...parameters.map(one => ({ ...one, parts: parts(one) })),
+    ...statistics.map(one => ({ ...one, parts: [one.name] })),
+  ];
+  for (const { shape, parts: names } of all)
+    for (const part of names) {
       const found = state.get(part);
       const wanted = `float32 [${shape.join(',')}]`;
       const told = found ? `${found.type} [${found.shape.join(',')}]` : 'missing';

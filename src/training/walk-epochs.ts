@@ -1,14 +1,13 @@
 // The training loop. An epoch is a run or two of the epoch graph; between epochs weights are measured, events told and
 // stop wishes heard. State stays on the device and is released when it is replaced.
 
-import { tensor, type Tensor } from '../base/index.js';
+import type { Tensor } from '../base/index.js';
 import type { DeviceTensor, Runtime } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
-import { stepsPerEpoch, windowsOf, type Plan } from './epoch-plan.js';
+import { stepsPerEpoch, windowsOf, type Plan, type Window } from './epoch-plan.js';
 import { errors } from './errors.js';
 import type { Answer, StopReason, TrainingRun } from './events.js';
-import { measure, type Measured } from './figures.js';
-import type { LabelledFeatures } from './labelled-features.js';
+import type { Figures } from './figures.js';
 import { averages, trainedNames, type StateLayout } from './state-layout.js';
 import { disposeAll, onDevice, type DeviceState, type Walker } from './walkers.js';
 
@@ -23,10 +22,23 @@ export interface Settled {
   readonly identity: ReadonlyMap<string, string>;
   readonly from: Pick<Checkpoint, 'epoch' | 'state' | 'best'>;
   readonly isResumed: boolean;
-  readonly validation: LabelledFeatures | undefined;
   readonly signal: AbortSignal | undefined;
-  readonly evaluation: Uint8Array;
   readonly openWalker: () => Promise<Walker>;
+  /** What tells how much weights are worth; without, the last ones are given. */
+  readonly openJudge: (() => Promise<Judge>) | undefined;
+  /** Whether windows are long: each is told, and a wish to stop is heard between them. */
+  readonly hasLongWindows: boolean;
+  /** What is wrong with a window whose loss is not finite, as far as it can be told. */
+  readonly diagnose?: (state: ReadonlyMap<string, Tensor>, window: Window, epoch: number) => Promise<string>;
+}
+
+/** Tells how much weights are worth. */
+export interface Judge {
+  /** Of the weights given, under the names of the parameters. */
+  figures(parameters: ReadonlyMap<string, DeviceTensor>): Promise<Figures>;
+  /** Whether the weights after the last step are judged beside their average. */
+  readonly judgesLast: boolean;
+  close(): Promise<void>;
 }
 
 /** Walks the epochs of a run. */
@@ -47,24 +59,40 @@ export async function* walkEpochs(run: Settled): TrainingRun {
     closing.push(() => disposeAll(state));
     const walker = await run.openWalker();
     closing.push(() => walker.close());
-    const evaluation = await runtime.open(run.evaluation);
-    closing.push(() => evaluation.close());
-    const measured = run.validation && onDeviceOf(runtime, run.validation);
-    if (measured) closing.push(() => (measured.features.dispose(), measured.labels.dispose()));
-    const worth = (at: ReadonlyMap<string, string>) => measured && measure(evaluation, measured, chosen(state, at));
+    const judge = await run.openJudge?.();
+    closing.push(() => judge?.close());
+    const worth = (at: ReadonlyMap<string, string>) => judge?.figures(chosen(state, at));
 
     while (epoch < epochs && !hear(run.signal?.aborted ? 'asked' : undefined)) {
       epoch++;
       let sum = 0;
+      let brokenOff = false;
       for (const window of windowsOf(plan, epoch)) {
-        const { next, losses } = await walker.walk(state, window);
+        const { next, losses } = await walker.walk(state, window, epoch);
+        const bad = losses.findIndex(loss => !Number.isFinite(loss));
+        if (bad >= 0 && run.diagnose) await lost(window, losses[bad]!);
         disposeAll(state);
         state = next;
         for (const loss of losses) sum += loss * window.batch;
+        if (!run.hasLongWindows) continue;
+        const step = window.step.at(-1)!;
+        const rate = window.rate.at(-1)!;
+        hear(yield { kind: 'steps', epoch, step, of: epochs * perEpoch, rate, loss: losses.at(-1)! });
+        await turn();
+        brokenOff = hear(run.signal?.aborted ? 'asked' : undefined) === 'asked' && step < epoch * perEpoch;
+        if (brokenOff) break;
+      }
+      if (brokenOff) {
+        // What is left of the epoch would be drawn again: the run ends where the epoch began.
+        epoch--;
+        break;
       }
       const trainLoss = finite(epoch, sum / plan.count);
       const validation = await worth(names);
-      const ofLast = averages(layout) ? await worth(new Map([...names.keys()].map(name => [name, name]))) : undefined;
+      const ofLast =
+        averages(layout) && judge?.judgesLast
+          ? await worth(new Map([...names.keys()].map(name => [name, name])))
+          : undefined;
       const isBest =
         validation !== undefined && !(finite(epoch, validation.loss) >= (best?.validation.loss ?? Infinity));
       if (isBest) best = { epoch, validation, trained: await readAll(chosen(state, names)) };
@@ -92,10 +120,19 @@ export async function* walkEpochs(run: Settled): TrainingRun {
     }
     const reason = epoch < epochs && stop ? stop : 'finished';
     if (reason !== 'finished') yield { kind: 'stopped', epoch, reason };
-    const last = saved?.epoch === epoch ? saved : await checkpoint();
+    const last = saved?.epoch === epoch ? saved : stop && epoch === run.from.epoch ? begun() : await checkpoint();
     if (best) return { trained: best.trained, epoch: best.epoch, validation: best.validation, reason, last };
     return { trained: await readAll(chosen(state, names)), epoch, reason, last };
 
+    /** The window whose loss is not finite, told as well as may be; the last checkpoint stays. */
+    async function lost(window: Window, found: number): Promise<never> {
+      const layer = await run.diagnose!(await readAll(state), window, epoch);
+      throw errors.NOT_FINITE({ epoch, step: window.step[0]!, found, layer });
+    }
+    function begun(): Checkpoint {
+      const { best: first } = run.from;
+      return { epoch, step: epoch * perEpoch, state: run.from.state, ...(first ? { best: first } : {}), run: identity };
+    }
     async function checkpoint(): Promise<Checkpoint> {
       const all = await readAll(state);
       return { epoch, step: epoch * perEpoch, state: all, ...(best ? { best } : {}), run: identity };
@@ -106,8 +143,10 @@ export async function* walkEpochs(run: Settled): TrainingRun {
 }
 
 /** The parts of a state that the graphs know. */
-function partsOf({ parameters, slots }: StateLayout, state: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+function partsOf(layout: StateLayout, state: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  const { parameters, slots, statistics = [] } = layout;
   const names = parameters.flatMap(({ name }) => [name, ...slots.map(slot => `${name}.${slot}`)]);
+  for (const { name } of statistics) names.push(name);
   return new Map(names.map(name => [name, state.get(name)!]));
 }
 
@@ -120,14 +159,6 @@ async function readAll(state: DeviceState): Promise<Map<string, Tensor>> {
   const read = new Map<string, Tensor>();
   for (const [name, value] of state) read.set(name, await value.read());
   return read;
-}
-
-function onDeviceOf(runtime: Runtime, { features, count, width, labels }: LabelledFeatures): Measured {
-  return {
-    features: runtime.tensor(tensor('float32', [count, width], features)),
-    labels: runtime.tensor(labels),
-    truth: labels,
-  };
 }
 
 function finite(epoch: number, found: number): number {

@@ -10,7 +10,11 @@ export type DeviceState = ReadonlyMap<string, DeviceTensor>;
 
 /** Walks windows. Who calls owns the state before and after. */
 export interface Walker {
-  walk(state: DeviceState, window: Window): Promise<{ readonly next: DeviceState; readonly losses: Float32Array }>;
+  walk(
+    state: DeviceState,
+    window: Window,
+    epoch: number,
+  ): Promise<{ readonly next: DeviceState; readonly losses: Float32Array }>;
   close(): Promise<void>;
 }
 
@@ -104,7 +108,7 @@ function batchOf({ features, width, labels }: LabelledFeatures, window: Window, 
 }
 
 /** Rows of a tensor, whatever its type. */
-function rowsOf({ type, shape, bytes }: Tensor, rows: readonly number[]): Tensor {
+export function rowsOf({ type, shape, bytes }: Tensor, rows: readonly number[]): Tensor {
   const size = bytes.length / shape[0]!;
   const chosen = new Uint8Array(rows.length * size);
   rows.forEach((from, to) => chosen.set(bytes.subarray(from * size, (from + 1) * size), to * size));
@@ -121,7 +125,7 @@ function scalarsOf({ rate, step, averaging }: Window, i: number): Map<string, Te
 }
 
 /** `next.P` becomes `P`. */
-function nextOf(results: ReadonlyMap<string, DeviceTensor>): DeviceState {
+export function nextOf(results: ReadonlyMap<string, DeviceTensor>): DeviceState {
   const next = new Map<string, DeviceTensor>();
   for (const [name, value] of results) if (name.startsWith('next.')) next.set(name.slice('next.'.length), value);
   return next;

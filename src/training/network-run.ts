@@ -1,0 +1,235 @@
+// A training run over a network: rows of what its frozen part gave (or pictures) go through many steps in one run of a
+// steps graph, a window at a time. Rows come from memory, from disk or fresh for each epoch; weights are judged by a
+// network that has them inside, since onnxruntime is fastest with weights it knows.
+
+import { Random, tensor, type Tensor } from '../base/index.js';
+import type { DeviceTensor, Runtime, Session } from '../runtime/index.js';
+import type { Checkpoint } from './checkpoint.js';
+import { untilFlat } from './early-stopping.js';
+import { stepsPerEpoch, type Plan, type Window } from './epoch-plan.js';
+import { errors } from './errors.js';
+import type { TrainingRun } from './events.js';
+import { shareRight, type Figures } from './figures.js';
+import { polyak } from './polyak.js';
+import { oneCycle, type Schedule } from './schedules.js';
+import { checkState, type StateLayout } from './state-layout.js';
+import { walkEpochs, type Judge } from './walk-epochs.js';
+import { disposeAll, nextOf, onDevice, rowsOf, type Walker } from './walkers.js';
+
+/** What a network reads, one row a picture, with labels. */
+export interface PictureRows {
+  readonly count: number;
+  /** Shape of a row, without the batch. */
+  readonly shape: readonly number[];
+  /** int64 [count], or float32 [count, classes]. */
+  readonly labels: Tensor;
+  /** Rows in the order asked for, as a tensor [rows, …shape]; `epoch` is for rows that differ by it. */
+  read(rows: readonly number[], epoch: number): Promise<Tensor>;
+}
+
+/** Encoded graphs of a network's run. */
+export interface NetworkArtifacts extends StateLayout {
+  /** The name of what the network reads. */
+  readonly input: string;
+  /** Many steps in one run, for steps of so many pictures. */
+  steps(batch: number): Uint8Array;
+  /** Rows and labels to `loss` and `logits`, with these weights inside. */
+  evaluation(weights: ReadonlyMap<string, Tensor>): Uint8Array;
+}
+
+export interface NetworkRunOptions {
+  readonly runtime: Runtime;
+  readonly artifacts: NetworkArtifacts;
+  /** `P`, `P.m`, `P.average` …, statistics; float32. Not read where the run is resumed. */
+  readonly initialState: ReadonlyMap<string, Tensor>;
+  readonly train: PictureRows;
+  /** Chooses the best epoch; without, the last one is given. */
+  readonly validation?: PictureRows;
+  readonly epochs: number;
+  /** Learning rate at the peak of the schedule. */
+  readonly rate: number;
+  /** Most pictures in a step. @default 16 */
+  readonly batch?: number;
+  /** @default oneCycle() */
+  readonly schedule?: Schedule;
+  /** Half-life of the Polyak average in epochs. @default 1 */
+  readonly halfLife?: number;
+  /** Epochs without a better one after which the run ends; 0: all epochs are run. @default 0 */
+  readonly patience?: number;
+  /** Most steps between two looks at progress and signal. @default 8 */
+  readonly stepsAtOnce?: number;
+  /** Threads inside one operator. @default 1 */
+  readonly threads?: number;
+  /** @default 0 */
+  readonly seed?: number;
+  /** Ends the run after the window in hand; what is left of the epoch is done anew where the run is resumed. */
+  readonly signal?: AbortSignal;
+  readonly resumeFrom?: Checkpoint;
+  /** What is wrong with steps whose loss is not finite: the layer where it begins. */
+  readonly diagnose?: (weights: ReadonlyMap<string, Tensor>, rows: Tensor) => Promise<string>;
+}
+
+const defaults = { batch: 16, halfLife: 1, patience: 0, stepsAtOnce: 8, threads: 1, seed: 0 } as const;
+type Resolved = NetworkRunOptions & Required<Pick<NetworkRunOptions, keyof typeof defaults | 'schedule'>>;
+
+/** Pictures that are judged at a time. */
+const judgedAtOnce = 32;
+
+/**
+ * Trains a network. Nothing happens before the first event is asked for.
+ *
+ * @throws `TRAINING_OPTION`, `TRAINING_DATA`, `TRAINING_STATE`, `TRAINING_OTHER_RUN` at once; while it goes
+ *   `TRAINING_NOT_FINITE`, `TRAINING_DIVERGED` and the runtime's own
+ * @example
+ * const run = networkRun({ runtime, artifacts, initialState, train, validation, epochs: 5, rate: 1e-4 });
+ * const { trained } = await finish(run, event => console.error(event));
+ */
+export function networkRun(options: NetworkRunOptions): TrainingRun {
+  const resolved: Resolved = { ...defaults, schedule: oneCycle(), ...options };
+  for (const option of ['epochs', 'batch', 'stepsAtOnce', 'threads'] as const)
+    if (!Number.isSafeInteger(resolved[option]) || resolved[option] < 1)
+      throw errors.OPTION({ option, found: resolved[option], wanted: 'a whole number from 1' });
+  const { rate, train, validation, resumeFrom, artifacts, runtime, patience, epochs, diagnose } = resolved;
+  if (!(rate > 0 && Number.isFinite(rate)))
+    throw errors.OPTION({ option: 'rate', found: rate, wanted: 'a number above 0' });
+  checkRows('train', train);
+  if (validation) checkRows('validation', validation);
+  const plan = planOf(resolved);
+  const identity = identityOf(resolved, plan);
+  for (const [field, wanted] of resumeFrom ? identity : []) {
+    const found = resumeFrom!.run.get(field);
+    if (found !== wanted) throw errors.OTHER_RUN({ field, found: found ?? 'not told', wanted });
+  }
+  checkState(artifacts, resumeFrom?.state ?? options.initialState);
+  const run = walkEpochs({
+    runtime,
+    layout: artifacts,
+    plan,
+    epochs,
+    checkpointEvery: 1,
+    identity,
+    from: resumeFrom ?? { epoch: 0, state: options.initialState },
+    isResumed: resumeFrom !== undefined,
+    signal: resolved.signal,
+    openWalker: () => Promise.resolve(windowWalker(resolved)),
+    openJudge: validation && (() => Promise.resolve(judgeBy(resolved, validation))),
+    hasLongWindows: true,
+    ...(diagnose
+      ? { diagnose: async (state, window, epoch) => diagnose(state, await train.read(rowsIn(window), epoch)) }
+      : {}),
+  });
+  return patience > 0 && validation ? untilFlat(patience, run) : run;
+}
+
+function checkRows(what: string, { count, shape, labels }: PictureRows): void {
+  if (count < 1 || shape.some(dim => dim < 1)) throw errors.DATA({ what, found: 'no picture', wanted: 'one at least' });
+  if (labels.shape[0] !== count)
+    throw errors.DATA({ what: `labels of ${what}`, found: `[${labels.shape.join(',')}]`, wanted: `${count} of them` });
+}
+
+function planOf({ train, batch, artifacts, seed, rate, schedule, halfLife, epochs, stepsAtOnce }: Resolved): Plan {
+  const { count } = train;
+  const perEpoch = stepsPerEpoch({ count, batch });
+  const total = perEpoch * epochs;
+  return {
+    count,
+    batch,
+    classes: artifacts.classes,
+    dropouts: artifacts.dropouts,
+    mostSteps: stepsAtOnce,
+    random: new Random(seed),
+    rateAt: step => rate * schedule(step - 1, total),
+    averagingAt: polyak(halfLife, perEpoch),
+  };
+}
+
+function identityOf({ train, validation, epochs, batch, halfLife, seed }: Resolved, plan: Plan): Map<string, string> {
+  const total = stepsPerEpoch(plan) * epochs;
+  const rates = [1, Math.ceil(total / 3), total].map(plan.rateAt);
+  const facts = { pictures: train.count, validation: validation?.count ?? 0, epochs, batch, rates, halfLife, seed };
+  return new Map(Object.entries(facts).map(([name, value]) => [name, String(value)]));
+}
+
+const rowsIn = ({ order }: Window): number[] => Array.from(order, Number);
+
+/** A window is one run; each size of step has a graph of its own, opened when it is met. */
+function windowWalker({ runtime, artifacts, train, threads }: Resolved): Walker {
+  const sessions = new Map<number, Session>();
+  const sessionOf = async (batch: number) => {
+    const session = sessions.get(batch) ?? (await runtime.open(artifacts.steps(batch), { threads }));
+    sessions.set(batch, session);
+    return session;
+  };
+  return {
+    async walk(state, window, epoch) {
+      const { steps, batch, rate, step, averaging, masks } = window;
+      const session = await sessionOf(batch);
+      const rows = rowsIn(window);
+      // the rows of the window come in their order, so each step takes the next ones
+      const order = BigInt64Array.from(rows, (_, i) => BigInt(i));
+      const feeds = new Map<string, Tensor>([
+        [artifacts.input, await train.read(rows, epoch)],
+        ['labels', rowsOf(train.labels, rows)],
+        ['order', tensor('int64', [steps, batch], order)],
+        ['rate', tensor('float32', [steps], rate)],
+        ['step', tensor('float32', [steps], step)],
+        ['averaging', tensor('float32', [steps], averaging)],
+      ]);
+      for (const [name, mask] of masks)
+        feeds.set(name, tensor('float32', [steps, batch, mask.length / (steps * batch)], mask));
+      const fed = onDevice(runtime, feeds);
+      const results = await session.run(new Map([...state, ...fed]), session.outputs);
+      disposeAll(fed);
+      const losses = results.get('losses')!;
+      const read = new Float32Array((await losses.read()).bytes.slice().buffer);
+      losses.dispose();
+      return { next: nextOf(results), losses: read };
+    },
+    async close() {
+      for (const session of sessions.values()) await session.close();
+    },
+  };
+}
+
+/** Judges by the network with the weights inside, some pictures at a time. */
+function judgeBy({ runtime, artifacts, threads }: Resolved, validation: PictureRows): Judge {
+  return {
+    judgesLast: false,
+    async figures(parameters) {
+      const weights = new Map<string, Tensor>();
+      for (const [name, value] of parameters) weights.set(name, await value.read());
+      const session = await runtime.open(artifacts.evaluation(weights), { threads });
+      try {
+        return await figuresOf(runtime, session, artifacts.input, validation);
+      } finally {
+        await session.close();
+      }
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Mean loss and share of pictures that are right. */
+async function figuresOf(
+  runtime: Runtime,
+  session: Session,
+  input: string,
+  { count, labels, read }: PictureRows,
+): Promise<Figures> {
+  let loss = 0;
+  let right = 0;
+  for (let from = 0; from < count; from += judgedAtOnce) {
+    const rows = Array.from({ length: Math.min(judgedAtOnce, count - from) }, (_, i) => from + i);
+    const truth = rowsOf(labels, rows);
+    const fed = new Map<string, DeviceTensor>([
+      [input, runtime.tensor(await read(rows, 0))],
+      ['labels', runtime.tensor(truth)],
+    ]);
+    const results = await session.run(fed, ['loss', 'logits']);
+    const [mean] = new Float32Array((await results.get('loss')!.read()).bytes.slice().buffer);
+    loss += mean! * rows.length;
+    right += shareRight(await results.get('logits')!.read(), truth) * rows.length;
+    for (const value of [...fed.values(), ...results.values()]) value.dispose();
+  }
+  return { loss: loss / count, accuracy: right / count };
+}
