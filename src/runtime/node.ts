@@ -10,6 +10,7 @@ import { openBeside } from './beside.js';
 import { errors } from './errors.js';
 import { proveProvider, type NodeProvider } from './provider.js';
 import type { Runtime } from './runtime.js';
+import { webgpuGaps } from './webgpu-gaps.js';
 
 export type { NodeProvider } from './provider.js';
 
@@ -29,11 +30,18 @@ export interface NodeRuntimeOptions {
 }
 
 /**
- * A provider as onnxruntime-node takes it. WebGPU keeps the layout of the graph: in its own choice, channels last, Conv
- * of onnxruntime 1.30 is wrong where the input channels of a group are 6, 9, 15, … (of 3, not of 4) and the outputs of 4.
+ * A provider as onnxruntime-node takes it for a model. WebGPU keeps the layout of the graph: in its own choice, channels
+ * last, Conv of onnxruntime 1.30 is wrong where the input channels of a group are 6, 9, 15, … (of 3, not of 4) and the
+ * outputs of 4.
  */
-export const executionProvider = (provider: NodeProvider): ort.InferenceSession.ExecutionProviderConfig =>
-  provider === 'webgpu' ? { name: provider, preferredLayout: 'NCHW' } : provider;
+export function executionProvider(
+  provider: NodeProvider,
+  model: Uint8Array,
+): ort.InferenceSession.ExecutionProviderConfig {
+  if (provider !== 'webgpu') return provider;
+  const gaps = webgpuGaps(model);
+  return { name: provider, preferredLayout: 'NCHW', ...(gaps.length > 0 ? { forceCpuNodeNames: gaps } : {}) };
+}
 
 const makeTensor = (type: string, data: unknown, dims: readonly number[]): OrtTensor =>
   new ort.Tensor(type as 'float32', data as Float32Array, dims);
@@ -51,7 +59,7 @@ function proven(provider: NodeProvider): Promise<void> {
     makeTensor,
     openOnly: (model, only) =>
       ort.InferenceSession.create(model, {
-        executionProviders: [executionProvider(only)],
+        executionProviders: [executionProvider(only, model)],
         logSeverityLevel: 4,
         extra: { session: { disable_cpu_ep_fallback: '1' } },
       }),
@@ -80,7 +88,7 @@ export function nodeRuntime(provider: NodeProvider = 'cpu', { threads: usual = 1
     create: async (model, { threads = usual, optimization = 'all' }) => {
       await proven(provider);
       return await ort.InferenceSession.create(model, {
-        executionProviders: [executionProvider(provider)],
+        executionProviders: [executionProvider(provider, model)],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         graphOptimizationLevel: optimization,
