@@ -3,6 +3,7 @@
 // (forward, backward and update in one graph, sizes as numbers). Neither knows any network.
 
 import { arrangeMaps } from './arrange-maps.js';
+import { cheaperConvolutions } from './cheaper-convolutions.js';
 import { foldNormalization } from './fold-normalization.js';
 import { pipeline, type Pass } from './pass.js';
 
@@ -17,4 +18,4 @@ export const fasterForward = (options: FasterForwardOptions): Pass =>
   pipeline('faster forward', foldNormalization(options), arrangeMaps(options));
 
 /** Step graph to step graph: the same outputs, by fewer and cheaper nodes. */
-export const fasterStep = (): Pass => pipeline('faster step');
+export const fasterStep = (): Pass => pipeline('faster step', cheaperConvolutions);

@@ -41,8 +41,8 @@ const normalization =
     if (typeof gamma!.shape[0] !== 'number') return undefined;
     const epsilon = node.attributes.get('epsilon');
     const inverse = inverseDeviation(variance!, epsilon?.kind === 'float' ? epsilon.value : 1e-5);
-    const scale = Mul(gamma!, inverse);
-    const affine = { scale, offset: Sub(beta!, Mul(mean!, scale)) };
+    const scale = Mul(gamma, inverse);
+    const affine = { scale, offset: Sub(beta, Mul(mean, scale)) };
     return folded(site, 0, affine) ?? applied(x!, affine);
   };
 
@@ -116,7 +116,7 @@ function throughConv(
   const { scale } = affine;
   const rows = scale && Reshape(scale, [-1, ...weight!.shape.slice(1).map(() => 1)]);
   const at = bind(Conv, [x, weight, bias], maker.attributes, 1);
-  return Conv(x, rows ? Mul(weight!, rows) : weight, offsetOf(bias, affine, channels), attributesOf(at));
+  return Conv(x, rows ? Mul(weight, rows) : weight, offsetOf(bias, affine, channels), attributesOf(at));
 }
 
 function throughGemm(
@@ -131,7 +131,7 @@ function throughGemm(
   if (typeof channels !== 'number' || !isRow || beta !== 1 || !isWorth(b!, y, affine)) return undefined;
   const scale = affine.scale && (transB ? Reshape(affine.scale, [-1, 1]) : affine.scale);
   const bias = c && c.shape.length > 1 ? Reshape(c, [channels]) : c;
-  return Gemm(a, scale ? Mul(b!, scale) : b, offsetOf(bias, affine, channels), {
+  return Gemm(a, scale ? Mul(b, scale) : b, offsetOf(bias, affine, channels), {
     alpha: alpha!,
     transA: transA!,
     transB: transB!,
@@ -155,5 +155,5 @@ function inverseDeviation(variance: Value, epsilon: number): Value {
   return builder.constant(tensor('float32', data.shape, found));
 }
 
-const attributesOf = ({ auto_pad, dilations, kernel_shape, pads, strides, group }: Bound) =>
-  ({ auto_pad, dilations, kernel_shape, pads, strides, group }) as Parameters<typeof Conv>[1] & object;
+const attributesOf = ({ auto_pad, dilations, kernel_shape, pads, strides, group }: Bound): Parameters<typeof Conv>[3] =>
+  ({ auto_pad, dilations, kernel_shape, pads, strides, group }) as Parameters<typeof Conv>[3];
