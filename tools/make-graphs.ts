@@ -101,13 +101,15 @@ function* gradients(): Generator<[string, string]> {
     yield [`gradients/${operator}.txt`, `${samples.map(sample => gradient(operator, sample)).join('\n\n')}\n`];
 }
 
-/** x0, x1, … and the gradient dy of a scalar by y → y and the gradients dx0, dx1, … of the scalar. */
+/** x0, x1, … and the gradients dy0, … of a scalar by y0, … → y0, … and the gradients dx0, dx1, … of the scalar. */
 function gradient(operator: string, { shapes, make }: Sample): string {
   const builder = new Builder(operator);
   const xs = shapes.map((shape, i) => builder.input(`x${i}`, 'float32', shape));
-  const y = make(...xs);
-  const found = differentiate(builder, new Map([[y, builder.input('dy', 'float32', y.shape)]]), xs);
-  builder.output(y, 'y');
+  const ys = [make(...xs)].flat();
+  const suffix = (i: number) => (ys.length > 1 ? String(i) : '');
+  const seeds = ys.map((y, i) => [y, builder.input(`dy${suffix(i)}`, 'float32', y.shape)] as const);
+  const found = differentiate(builder, new Map(seeds), xs);
+  ys.forEach((y, i) => builder.output(y, `y${suffix(i)}`));
   xs.forEach((x, i) => builder.output(found.get(x)!, `dx${i}`));
   return printGraph(builder.finish());
 }

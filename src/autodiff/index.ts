@@ -1,1 +1,2 @@
 export { differentiate } from './differentiate.js';
+export { trainableFrom, type Blocker, type Trainable, type TrainableOptions } from './trainable.js';

@@ -16,6 +16,7 @@ export {
 } from './model.js';
 export { embed, renameNode } from './embed.js';
 export { Builder, Value, dimsIn, namesRead, withGraph, type NewNode, type OutputType } from './builder.js';
+export { replaceNode } from './replace.js';
 export { dimSource, mainInputsOf, sliceOf, type DimSource, type ValueFacts } from './slice.js';
 export { verify } from './verify.js';
 export { structureErrors } from './errors.js';

@@ -2,7 +2,7 @@
 
 import type { Node, Value } from '../graph/index.js';
 import { float, int, operator, string, type Operator, type UpgradeContext } from './define.js';
-import { Abs, Add, Div, Erf, Exp, Greater, Less, Mul, Sub, Where } from './elementwise.js';
+import { Abs, Add, Div, Erf, Exp, Greater, Max, Min, Mul, Sub, Where, mask } from './elementwise.js';
 import { axisOf } from './dims.js';
 import { ReduceSum } from './reduction.js';
 
@@ -37,13 +37,17 @@ export const Tanh = operator('Tanh', {
   shape: ({ X }) => ({ Y: X.shape }),
   gradient: { X: ({ Y, dY }) => Mul(dY, Sub(1, Mul(Y, Y))) },
 });
+/** 1 where a value is positive and 0 elsewhere: a HardSigmoid so steep that it has no middle, the cheapest mask on CPU. */
+export const steep = (value: Value): Value => HardSigmoid(value, { alpha: 3e38, beta: 0 });
+
 /** Y = min(max(alpha · X + beta, 0), 1) */
 export const HardSigmoid = operator('HardSigmoid', {
   inputs: ['X'],
   outputs: ['Y'],
   attributes: { alpha: float(0.2), beta: float(0.5) },
   shape: ({ X }) => ({ Y: X.shape }),
-  gradient: { X: ({ Y, dY, alpha }) => Mul(dY, Where(Less(Abs(Sub(Y, 0.5)), 0.5), alpha, 0)) },
+  // alpha where Y lies between 0 and 1
+  gradient: { X: ({ Y, dY, alpha }) => Mul(Mul(dY, alpha), steep(Mul(Y, Sub(1, Y)))) },
 });
 /** Y = X · HardSigmoid(X; 1/6, 1/2) */
 export const HardSwish = operator('HardSwish', {
@@ -53,29 +57,44 @@ export const HardSwish = operator('HardSwish', {
   shape: ({ X }) => ({ Y: X.shape }),
   lower: ({ X }) => Mul(X, HardSigmoid(X, { alpha: 1 / 6, beta: 0.5 })),
 });
-export const LeakyRelu = withAlpha('LeakyRelu', 0.01, ({ X, dY, alpha }) => Mul(dY, Where(Less(X, 0), alpha, 1)));
-export const Elu = withAlpha('Elu', 1, ({ X, Y, dY, alpha }) => Where(Less(X, 0), Mul(dY, Add(Y, alpha)), dY));
-export const ThresholdedRelu = withAlpha('ThresholdedRelu', 1, ({ X, dY, alpha }) => Where(Greater(X, alpha), dY, 0));
-/** Y = max(X, 0) + min(0, alpha · (e^(X / alpha) − 1)) */
-export const Celu = withAlpha('Celu', 1, ({ X, dY, alpha }) => Where(Less(X, 0), Mul(dY, Exp(Div(X, alpha))), dY));
+/** Y = X where X > 0, alpha · X elsewhere */
+export const LeakyRelu = withAlpha('LeakyRelu', 0.01, ({ X, dY, alpha }) =>
+  Mul(dY, alpha >= 0 && alpha <= 1 ? Max(steep(X), alpha) : Where(Greater(X, 0), 1, alpha)),
+);
+/** Y = X where X > 0, alpha · (e^X − 1) elsewhere */
+export const Elu = withAlpha('Elu', 1, ({ X, Y, dY, alpha }) => Where(Greater(X, 0), dY, Mul(dY, Add(Y, alpha))));
+export const ThresholdedRelu = withAlpha('ThresholdedRelu', 1, ({ X, dY, alpha }) =>
+  Mul(dY, mask(Greater(X, alpha), X)),
+);
+/** Y = max(X, 0) + min(0, alpha · (e^(X / alpha) − 1)), alpha > 0 */
+export const Celu = withAlpha('Celu', 1, ({ X, dY, alpha }) => Mul(dY, Exp(Min(Div(X, alpha), 0))));
 export const Selu = operator('Selu', {
   inputs: ['X'],
   outputs: ['Y'],
   attributes: { alpha: float(1.6732632423543772), gamma: float(1.0507009873554805) },
   shape: ({ X }) => ({ Y: X.shape }),
   gradient: {
-    X: ({ X, Y, dY, alpha, gamma }) => Mul(dY, Where(Less(X, 0), Add(Y, alpha * gamma), gamma)),
+    X: ({ X, Y, dY, alpha, gamma }) => Mul(dY, Where(Greater(X, 0), gamma, Add(Y, alpha * gamma))),
   },
 });
+/** Y = X where X > 0, slope · X elsewhere */
 export const PRelu = operator('PRelu', {
   inputs: ['X', 'slope'],
   outputs: ['Y'],
   attributes: {},
   shape: ({ X }) => ({ Y: X.shape }),
   gradient: {
-    X: ({ X, slope, dY }) => Where(Less(X, 0), Mul(dY, slope), dY),
-    slope: ({ X, dY }) => Where(Less(X, 0), Mul(dY, X), 0),
+    X: ({ X, slope, dY }) => Where(Greater(X, 0), dY, Mul(dY, slope)),
+    slope: ({ X, dY }) => Mul(dY, Min(X, 0)),
   },
+});
+/** Y = X + bias where X < −lambd, X − bias where X > lambd, 0 between */
+export const Shrink = operator('Shrink', {
+  inputs: ['input'],
+  outputs: ['output'],
+  attributes: { bias: float(0), lambd: float(0.5) },
+  shape: ({ input }) => ({ output: input.shape }),
+  gradient: { input: ({ input, doutput, lambd }) => Mul(doutput, mask(Greater(Abs(input), lambd), input)) },
 });
 /** Y = log(1 + e^X) */
 export const Softplus = operator('Softplus', {
@@ -91,7 +110,12 @@ export const Softsign = operator('Softsign', {
   outputs: ['Y'],
   attributes: {},
   shape: ({ X }) => ({ Y: X.shape }),
-  lower: ({ X }) => Div(X, Add(Abs(X), 1)),
+  gradient: {
+    X: ({ X, dY }) => {
+      const size = Add(Abs(X), 1);
+      return Div(dY, Mul(size, size));
+    },
+  },
 });
 /** Y = X · tanh(log(1 + e^X)) */
 export const Mish = operator('Mish', {
@@ -99,7 +123,12 @@ export const Mish = operator('Mish', {
   outputs: ['Y'],
   attributes: {},
   shape: ({ X }) => ({ Y: X.shape }),
-  lower: ({ X }) => Mul(X, Tanh(Softplus(X))),
+  // with n = e^X · (e^X + 2) the hyperbolic tangent is n / (n + 2); beyond 20 that is 1
+  lower: ({ X }) => {
+    const power = Exp(Min(X, 20));
+    const n = Mul(power, Add(power, 2));
+    return Mul(X, Div(n, Add(n, 2)));
+  },
 });
 /** Y = X · Phi(X), exactly by Erf or approximately by Tanh */
 export const Gelu = operator('Gelu', {
@@ -108,9 +137,9 @@ export const Gelu = operator('Gelu', {
   attributes: { approximate: string('none') },
   shape: ({ X }) => ({ Y: X.shape }),
   lower: ({ X, approximate }) => {
-    if (approximate === 'none') return Mul(X, Mul(Add(Erf(Mul(X, Math.SQRT1_2)), 1), 0.5));
+    if (approximate === 'none') return Mul(X, Add(Mul(Erf(Mul(X, Math.SQRT1_2)), 0.5), 0.5));
     const cubic = Mul(X, Add(Mul(Mul(X, X), 0.044715), 1));
-    return Mul(X, Mul(Add(Tanh(Mul(cubic, Math.sqrt(2 / Math.PI))), 1), 0.5));
+    return Mul(X, Add(Mul(Tanh(Mul(cubic, Math.sqrt(2 / Math.PI))), 0.5), 0.5));
   },
 });
 

@@ -14,6 +14,16 @@ import {
 } from '../graph/index.js';
 import { errors } from './errors.js';
 
+/** What several rules of one node need, built once for all of them. */
+export function once<A extends object, T>(make: (at: A) => T): (at: A) => T {
+  const made = new WeakMap<A, { readonly value: T }>();
+  return at => {
+    const found = made.get(at) ?? { value: make(at) };
+    made.set(at, found);
+    return found.value;
+  };
+}
+
 /** How an attribute is declared: its ONNX kind and its default. JavaScript has one number type, ONNX has two. */
 export interface AttributeSpec<T> {
   readonly kind: 'int' | 'float' | 'ints' | 'floats' | 'string' | 'strings' | 'tensor' | 'graph';
@@ -42,7 +52,10 @@ type Held<S extends string> = S extends `...${string}` ? readonly Value[] : Valu
 type Named<I extends readonly string[]> = {
   readonly [K in I[number] as K extends `${string}?` ? never : Bare<K>]: Held<K>;
 } & { readonly [K in I[number] as K extends `${infer N}?` ? N : never]?: Value };
-type Grads<O extends readonly string[]> = { readonly [K in O[number] as `d${Bare<K>}`]: Held<K> };
+/** Gradients of the outputs; one of an optional output is there where something asked for it. */
+type Grads<O extends readonly string[]> = {
+  readonly [K in O[number] as K extends `${string}?` ? never : `d${Bare<K>}`]: Held<K>;
+} & { readonly [K in O[number] as K extends `${infer N}?` ? `d${N}` : never]?: Value };
 
 /** What every rule sees beside its names: how many outputs the node has. */
 interface Common {
@@ -90,8 +103,18 @@ export interface Spec<I extends readonly string[], O extends readonly string[], 
   known?(at: Named<I> & Read<A> & Common): readonly Dim[] | undefined;
   /** Multiply-accumulates of one node; named dimensions count as 1. */
   macs?(at: Named<I> & Read<A> & { readonly [K in Bare<O[number]>]: Value }): number;
-  /** One rule per input; a forgotten one does not compile. */
-  readonly gradient?: { readonly [K in Bare<I[number]>]: Rule<I, O, A, K> };
+  /**
+   * One rule per input; a forgotten one does not compile. `'none'` is no gradient, as whole numbers have; `undefined`
+   * says that there would be one and that nobody can tell it: such an input is refused where it depends on parameters.
+   */
+  readonly gradient?: { readonly [K in Bare<I[number]>]: Rule<I, O, A, K> | undefined };
+  /** Outputs that no gradient passes: statistics that training only keeps. */
+  readonly detached?: readonly Bare<O[number]>[];
+  /**
+   * Optional outputs that the rules read (statistics, masks, indices): the driver has the node give them before it
+   * walks back, so that nothing is computed twice.
+   */
+  keeps?(at: Named<I> & Read<A> & Common): readonly Bare<O[number]>[];
   /** The same in simpler operators: one value per output. */
   lower?(at: Named<I> & Read<A> & Common): Value | readonly Value[];
   /** From the version before to this one; run by passes/upgrade. */

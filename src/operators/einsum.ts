@@ -1,10 +1,12 @@
 // Sums of products by subscripts, as in `bij,bjk->bik`: letters name axes, `...` stands for the axes that broadcast,
 // letters that the right side leaves out are summed.
 
-import type { Dim } from '../graph/index.js';
+import type { Dim, Value } from '../graph/index.js';
 import { operator, string } from './define.js';
 import { broadcast, perItem, sizeOf, unify } from './dims.js';
+import { Mul } from './elementwise.js';
 import { errors } from './errors.js';
+import { Expand, Shape, Unsqueeze } from './layout.js';
 
 const ellipsis = '...';
 
@@ -26,7 +28,59 @@ export const Einsum = operator('Einsum', {
     const all = [...sizes.values()].reduce<number>((n, dim) => n * perItem(dim), sizeOf(spread));
     return Math.max(1, Inputs.length - 1) * all;
   },
+  gradient: {
+    // each input by a sum of products too: of dOutput and of all the others, to its own letters
+    Inputs: ({ Inputs, equation, dOutput }): Value[] => {
+      const { terms, output } = spelled(
+        equation,
+        Inputs.map(({ shape }) => shape),
+      );
+      return Inputs.map((input, i) => {
+        const others = Inputs.flatMap((value, k) => (k === i ? [] : [{ value, letters: terms[k]! }]));
+        return towards(input, terms[i]!, [{ value: dOutput, letters: output }, ...others]);
+      });
+    },
+  },
 });
+
+interface Factor {
+  readonly value: Value;
+  readonly letters: readonly string[];
+}
+
+/** The product of the factors, summed to the letters of an input; what only that input was summed over is repeated. */
+function towards(input: Value, letters: readonly string[], factors: readonly Factor[]): Value {
+  const scalars = factors.filter(one => one.letters.length === 0).map(({ value }) => value);
+  const rest = factors.filter(one => one.letters.length > 0);
+  const there = letters.filter(letter => rest.some(one => one.letters.includes(letter)));
+  const left = rest.map(one => one.letters.join('')).join(',');
+  const values = rest.map(({ value }) => value);
+  const isSame = rest.length === 1 && left === there.join('');
+  const summed = isSame || rest.length === 0 ? values : [Einsum(...values, { equation: `${left}->${there.join('')}` })];
+  const product = [...summed, ...scalars].reduce((a, b) => Mul(a, b));
+  const missing = letters.flatMap((letter, axis) => (there.includes(letter) ? [] : [axis]));
+  const whole = product.shape.length > 0 && missing.length > 0 ? Unsqueeze(product, missing) : product;
+  const isNarrow =
+    whole.shape.length < letters.length || whole.shape.some((dim, i) => dim === 1 && input.shape[i] !== 1);
+  if (!isNarrow) return whole;
+  return Expand(whole, input.shape.every(dim => typeof dim === 'number') ? input.shape : Shape(input));
+}
+
+/** The letters of each input and of the output, those that `...` stands for spelled out; no letter twice in one input. */
+function spelled(equation: string, shapes: readonly (readonly Dim[])[]) {
+  const { terms, output, spread } = read(equation, shapes);
+  const free = alphabet.filter(letter => !terms.some(term => term.includes(letter)));
+  const spell = (term: readonly string[], count: number) =>
+    term.flatMap(letter => (letter === ellipsis ? free.slice(spread.length - count, spread.length) : [letter]));
+  const found = terms.map((term, i) => spell(term, shapes[i]!.length - term.length + 1));
+  if (found.some(term => new Set(term).size < term.length) || spread.length > free.length)
+    throw errors.NOT_DIFFERENTIABLE({
+      operator: 'Einsum',
+      why: `along a diagonal: a letter stands twice in one input of ${JSON.stringify(equation)}`,
+    });
+  return { terms: found, output: spell(output, spread.length) };
+}
+const alphabet = Array.from('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ');
 
 /** The letters of the output, the size of each letter, and what `...` stands for. */
 function read(equation: string, shapes: readonly (readonly Dim[])[]) {
@@ -56,7 +110,7 @@ function read(equation: string, shapes: readonly (readonly Dim[])[]) {
   const output = right === undefined ? implied(terms as string[][]) : lettersOf(right);
   if (!output || output.some(letter => letter !== ellipsis && !sizes.has(letter)))
     throw wrong(`letters on the right of ${JSON.stringify(equation)} that stand on the left`);
-  return { output, sizes, spread: broadcast('Einsum', ...spreads) };
+  return { terms: terms as string[][], output, sizes, spread: broadcast('Einsum', ...spreads) };
 }
 
 /** Letters and at most one `...`; undefined where there is something else. */

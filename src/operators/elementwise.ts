@@ -5,7 +5,7 @@ import type { DataType } from '../base/index.js';
 import type { Dim, Node, Value } from '../graph/index.js';
 import { operator, type Operator, type UpgradeContext } from './define.js';
 import { broadcast, over, plus, times } from './dims.js';
-import { HardSigmoid } from './activation.js';
+import { steep } from './activation.js';
 
 type None = Record<never, never>;
 type UnaryRule = ((at: { X: Value; Y: Value; dY: Value }) => Value) | 'none';
@@ -145,12 +145,25 @@ export const Add = binary('Add', ({ dC }) => dC, ({ dC }) => dC, plus); // prett
 export const Sub = binary('Sub', ({ dC }) => dC, ({ dC }) => Neg(dC), (a, b) => typeof b === 'number' ? plus(a, -b) : a === b && a !== '' ? 0 : ''); // prettier-ignore
 export const Mul = binary('Mul', ({ dC, B }) => Mul(dC, B), ({ dC, A }) => Mul(dC, A), times); // prettier-ignore
 export const Div = binary('Div', ({ dC, B }) => Div(dC, B), ({ dC, B, C }) => Neg(Div(Mul(dC, C), B)), quotient); // prettier-ignore
-/** C = A^B; the exponent's gradient is that of positive bases. */
+/** The number that a constant holds everywhere, if it is one. */
+const scalarOf = ({ known }: Value): number | undefined =>
+  known?.length === 1 && typeof known[0] === 'number' ? known[0] : undefined;
+
+/** C = A^B; the exponent's gradient is that of positive bases, and 0 elsewhere. */
 export const Pow = binary(
   'Pow',
-  ({ dC, A, B }) => Mul(dC, Mul(B, Pow(A, Sub(B, 1)))),
-  ({ dC, A, C }) => Mul(dC, Mul(C, Log(A))),
+  ({ dC, A, B, C }) => {
+    const exponent = scalarOf(B);
+    if (exponent === 0.5) return Div(Mul(dC, 0.5), C);
+    if (exponent === 2) return Mul(dC, Mul(A, 2));
+    if (exponent !== undefined && exponent !== 0) return Mul(dC, Mul(Pow(A, exponent - 1), exponent));
+    const b = B.type === A.type ? B : Cast(B, { to: numberOf(A.type) });
+    // A⁰ is 1 everywhere, also where A⁻¹ is not finite
+    return Mul(dC, Where(Equal(b, 0), 0, Mul(b, Pow(A, Sub(b, 1)))));
+  },
+  ({ dC, A, C }) => Mul(dC, Where(Greater(A, 0), Mul(C, Log(A)), 0)),
 );
+/** A less the multiple of B below it, or nearest to zero below it where `fmod` says so, as it must for floats. */
 export const Mod = operator('Mod', {
   inputs: ['A', 'B'],
   outputs: ['C'],
@@ -162,7 +175,7 @@ export const Mod = operator('Mod', {
       contents(A),
       contents(B),
     )?.known,
-  gradient: { A: ({ dC }) => dC, B: 'none' },
+  gradient: { A: ({ dC }) => dC, B: ({ A, B, C, dC }) => Mul(dC, Neg(Div(Sub(A, C), B))) },
 });
 
 export const Neg = unary('Neg', ({ dY }) => Neg(dY));
@@ -171,18 +184,18 @@ export const Exp = unary('Exp', ({ Y, dY }) => Mul(dY, Y));
 export const Log = unary('Log', ({ X, dY }) => Div(dY, X));
 export const Sqrt = unary('Sqrt', ({ Y, dY }) => Div(Mul(dY, 0.5), Y));
 export const Reciprocal = unary('Reciprocal', ({ Y, dY }) => Neg(Mul(dY, Mul(Y, Y))));
-export const Erf = unary('Erf', ({ X, dY }) => Mul(dY, Mul(Exp(Neg(Mul(X, X))), 2 / Math.sqrt(Math.PI))));
+export const Erf = unary('Erf', ({ X, dY }) => Mul(dY, Exp(Sub(Math.log(2 / Math.sqrt(Math.PI)), Mul(X, X)))));
 export const Sin = unary('Sin', ({ X, dY }) => Mul(dY, Cos(X)));
 export const Cos = unary('Cos', ({ X, dY }) => Neg(Mul(dY, Sin(X))));
 export const Tan = unary('Tan', ({ Y, dY }) => Mul(dY, Add(Mul(Y, Y), 1)));
 export const Sinh = unary('Sinh', ({ X, dY }) => Mul(dY, Cosh(X)));
 export const Cosh = unary('Cosh', ({ X, dY }) => Mul(dY, Sinh(X)));
-export const Asin = unary('Asin', ({ X, dY }) => Div(dY, Sqrt(Sub(1, Mul(X, X)))));
-export const Acos = unary('Acos', ({ X, dY }) => Neg(Div(dY, Sqrt(Sub(1, Mul(X, X))))));
+export const Asin = unary('Asin', ({ X, dY }) => Div(dY, Sqrt(Mul(Sub(1, X), Add(X, 1)))));
+export const Acos = unary('Acos', ({ X, dY }) => Neg(Div(dY, Sqrt(Mul(Sub(1, X), Add(X, 1))))));
 export const Atan = unary('Atan', ({ X, dY }) => Div(dY, Add(Mul(X, X), 1)));
 export const Asinh = unary('Asinh', ({ X, dY }) => Div(dY, Sqrt(Add(Mul(X, X), 1))));
-export const Acosh = unary('Acosh', ({ X, dY }) => Div(dY, Sqrt(Sub(Mul(X, X), 1))));
-export const Atanh = unary('Atanh', ({ X, dY }) => Div(dY, Sub(1, Mul(X, X))));
+export const Acosh = unary('Acosh', ({ X, dY }) => Div(dY, Sqrt(Mul(Sub(X, 1), Add(X, 1)))));
+export const Atanh = unary('Atanh', ({ X, dY }) => Div(dY, Mul(Sub(1, X), Add(X, 1))));
 export const Sign = unary('Sign', 'none');
 export const Floor = rounding('Floor', Math.floor);
 export const Ceil = rounding('Ceil', Math.ceil);
@@ -229,7 +242,7 @@ const extreme = (name: 'Max' | 'Min') =>
   variadic(
     name,
     ({ inputs, Y, dY }) => {
-      const hits = inputs.map(input => Cast(Equal(input, Y), { to: 1 }));
+      const hits = inputs.map(input => mask(Equal(input, Y), Y));
       const share =
         hits.length === 1
           ? dY
@@ -244,6 +257,9 @@ const extreme = (name: 'Max' | 'Min') =>
 export const Max = extreme('Max');
 export const Min = extreme('Min');
 
+/** 1 where a condition holds and 0 elsewhere, in the type of a value. */
+export const mask = (condition: Value, like: Value): Value => Cast(condition, { to: numberOf(like.type) });
+
 /** ONNX's numbers of element types, as `to` of Cast and `dtype` of others hold them. */
 export const typeNumbers: Readonly<Record<number, DataType>> = {
   1: 'float32', 2: 'uint8', 3: 'int8', 4: 'uint16', 5: 'int16', 6: 'int32', 7: 'int64', 8: 'string', 9: 'bool',
@@ -251,7 +267,8 @@ export const typeNumbers: Readonly<Record<number, DataType>> = {
   17: 'float8e4m3fn', 18: 'float8e4m3fnuz', 19: 'float8e5m2', 20: 'float8e5m2fnuz', 21: 'uint4', 22: 'int4',
   23: 'float4e2m1', 24: 'float8e8m0', 25: 'uint2', 26: 'int2',
 }; // prettier-ignore
-const numberOf = (type: DataType) => Number(Object.keys(typeNumbers).find(key => typeNumbers[Number(key)] === type));
+export const numberOf = (type: DataType) =>
+  Number(Object.keys(typeNumbers).find(key => typeNumbers[Number(key)] === type));
 
 /** The contents in another type: integers lose the fraction. Names are at least one, so they are true. */
 const cast = ({ known }: Value, to: DataType): Dim[] | undefined =>
@@ -319,9 +336,9 @@ export const Clip = operator('Clip', {
     return (X.known as readonly number[]).map(value => Math.min(Math.max(value, ...(low as number[])), ...(high as number[]))); // prettier-ignore
   },
   gradient: {
-    X: ({ X, Y, dY }): Value => Mul(dY, Cast(Equal(X, Y), { to: 1 })),
-    min: ({ X, min, dY }) => Mul(dY, Cast(Less(X, min), { to: 1 })),
-    max: ({ X, max, dY }) => Mul(dY, Cast(Greater(X, max), { to: 1 })),
+    X: ({ X, Y, dY }): Value => Mul(dY, mask(Equal(X, Y), X)),
+    min: ({ X, min, dY }) => Mul(dY, mask(Less(X, min), X)),
+    max: ({ X, max, dY }) => Mul(dY, mask(Greater(X, max), X)),
   },
   upgrades: {
     11: (node, at) => {
@@ -333,8 +350,8 @@ export const Clip = operator('Clip', {
     },
   },
 });
-/** Y = max(X, 0); 1 where Y > 0, made by a steep HardSigmoid, which is the cheapest mask on CPU. */
-export const Relu = unary('Relu', ({ Y, dY }) => Mul(dY, HardSigmoid(Y, { alpha: 3e38, beta: 0 })));
+/** Y = max(X, 0) */
+export const Relu = unary('Relu', ({ Y, dY }) => Mul(dY, steep(Y)));
 export const Identity = operator('Identity', {
   inputs: ['X'],
   outputs: ['Y'],

@@ -25,4 +25,9 @@ export const errors = defineErrors('OPERATOR', {
     message: (at: { operator: string; found: readonly (readonly Dim[])[]; wanted: string }) =>
       `${at.operator} cannot take ${shapes(at.found)}: ${at.wanted}`,
   },
+  NOT_DIFFERENTIABLE: {
+    kind: 'unsupported',
+    message: (at: { operator: string; why: string }) => `${at.operator} has no gradient ${printable(at.why)}`,
+    hint: 'Cut the network after this node, or pass your own operator: operators: coreOperators.with(myOperator).',
+  },
 });

@@ -5,7 +5,7 @@ import { float, int, operator } from './define.js';
 import { broadcast, sizeOf, perItem } from './dims.js';
 import { errors } from './errors.js';
 import { Mul } from './elementwise.js';
-import { Squeeze, Transpose, Unsqueeze } from './layout.js';
+import { Reshape, Squeeze, Transpose, Unsqueeze } from './layout.js';
 import { ReduceSum } from './reduction.js';
 
 /** Y = alpha · op(A) · op(B) + beta · C, op transposes where asked; A [M,K], B [K,N] */
@@ -13,12 +13,7 @@ export const Gemm = operator('Gemm', {
   inputs: ['A', 'B', 'C?'],
   outputs: ['Y'],
   attributes: { alpha: float(1), beta: float(1), transA: int(0), transB: int(0) },
-  shape: ({ A, B, transA, transB }) => {
-    const [inner, other] = [A.shape[1 - transA]!, B.shape[transB]!];
-    if (typeof inner === 'number' && typeof other === 'number' && inner !== other)
-      throw errors.SHAPE({ operator: 'Gemm', found: [A.shape, B.shape], wanted: 'the same inner dimension' });
-    return { Y: [A.shape[transA]!, B.shape[1 - transB]!] };
-  },
+  shape: ({ A, B, transA, transB }) => ({ Y: gemmShape('Gemm', A.shape, B.shape, transA, transB) }),
   macs: ({ A, Y, transA }) => sizeOf(Y.shape) * perItem(A.shape[1 - transA]!),
   gradient: {
     A: ({ dY, B, alpha, transA, transB }): Value =>
@@ -62,12 +57,30 @@ export const MatMul = operator('MatMul', {
         return ReduceSum(weighted, [-2], { keepdims: 0 });
       }
       if (A.shape.length === 1) return MatMul(columnOf(A), rowOf(dY));
+      // a matrix that all of a batch meets: its rows are one after the other, so that nothing is summed afterwards
+      const [inner, columns] = B.shape;
+      if (B.shape.length === 2 && A.shape.length > 2 && typeof inner === 'number' && typeof columns === 'number')
+        return MatMul(swapped(Reshape(A, [-1, inner])), Reshape(dY, [-1, columns]));
       return MatMul(swapped(A), dY);
     },
   },
 });
 const rowOf = (value: Value): Value => Unsqueeze(value, [-2]);
 const columnOf = (value: Value): Value => Unsqueeze(value, [-1]);
+
+/** The shape of a product of two matrices, transposed where asked. */
+export function gemmShape(
+  operator: string,
+  a: readonly Dim[],
+  b: readonly Dim[],
+  transA: number,
+  transB: number,
+): readonly Dim[] {
+  const [inner, other] = [a[1 - transA]!, b[transB]!];
+  if (typeof inner === 'number' && typeof other === 'number' && inner !== other)
+    throw errors.SHAPE({ operator, found: [a, b], wanted: 'the same inner dimension' });
+  return [a[transA]!, b[1 - transB]!];
+}
 
 /** The shape of a matrix product with broadcasting batches. */
 export function matmulShape(operator: string, a: readonly Dim[], b: readonly Dim[]): Dim[] {

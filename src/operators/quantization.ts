@@ -1,7 +1,11 @@
 // Quantised networks: y = saturate(round(x / scale) + zero point), per tensor or per channel.
 
+import type { Value } from '../graph/index.js';
 import { int, operator } from './define.js';
-import { perItem, sizeOf } from './dims.js';
+import { axisOf, perItem, sizeOf } from './dims.js';
+import { Cast, Mul, numberOf, Sub } from './elementwise.js';
+import { Reshape } from './layout.js';
+import { ReduceSum } from './reduction.js';
 import { matmulShape } from './matmul.js';
 import { slide, windowAttributes } from './windows.js';
 
@@ -18,6 +22,22 @@ export const DequantizeLinear = operator('DequantizeLinear', {
   attributes: { axis: int(1) },
   shape: ({ x }) => ({ y: x.shape }),
   types: ({ x_scale }) => ({ y: x_scale.type }),
+  gradient: {
+    // quantised weights are constants; what is quantised on the way comes through a rounding
+    x: undefined,
+    x_scale: ({ x, x_scale, x_zero_point, axis, dy }) => {
+      const steps = (value: Value) => Cast(value, { to: numberOf(x_scale.type) });
+      const held = steps(x);
+      const at = axisOf(axis, x.shape.length);
+      const perAxis = x_scale.shape.length === 1 && x_scale.shape[0] !== 1;
+      const along = (value: Value) => (perAxis ? Reshape(value, x.shape.map((_, i) => (i === at ? -1 : 1))) : value); // prettier-ignore
+      const moved = x_zero_point ? Sub(held, along(steps(x_zero_point))) : held;
+      const product = Mul(dy, moved);
+      const others = x.shape.flatMap((_, i) => (i === at ? [] : [i]));
+      return perAxis && others.length > 0 ? ReduceSum(product, others, { keepdims: 0 }) : product;
+    },
+    x_zero_point: 'none',
+  },
 });
 export const DynamicQuantizeLinear = operator('DynamicQuantizeLinear', {
   inputs: ['x'],

@@ -3,7 +3,7 @@
 import type { Dim, Node, Value } from '../graph/index.js';
 import { int, operator, type Operator, type UpgradeContext } from './define.js';
 import { axesOf, axisOf } from './dims.js';
-import { Cast, Div, Equal, Exp, Mul, Sign, Sub } from './elementwise.js';
+import { Add, Cast, Div, Equal, Exp, Mul, Sign, Sub, mask, numberOf } from './elementwise.js';
 import { Expand, Shape, Unsqueeze } from './layout.js';
 
 interface At {
@@ -12,6 +12,7 @@ interface At {
   readonly dreduced: Value;
   readonly axes?: Value;
   readonly keepdims: number;
+  readonly noop_with_empty_axes: number;
 }
 const attributes = { keepdims: int(1), noop_with_empty_axes: int(0) };
 
@@ -43,25 +44,25 @@ const axesToInput = (node: Node, at: UpgradeContext): Node => {
 };
 
 /** A reduced value or gradient with its axes back as ones, so that it broadcasts against the data. */
-const kept = (value: Value, { axes, keepdims, data }: { data: Value; axes?: Value; keepdims: number }): Value =>
-  keepdims ? value : Unsqueeze(value, axes ?? axesOf(undefined, data.shape.length));
+function kept(value: Value, { axes, keepdims, data, noop_with_empty_axes }: At): Value {
+  if (keepdims) return value;
+  const away = reducedAxes(data, axes, noop_with_empty_axes);
+  if (!away) return Unsqueeze(value, axes);
+  return away.length > 0 ? Unsqueeze(value, away) : value;
+}
 
 /** How many elements fall into one; a node where the batch is among them. */
 function countOf(at: At): Value | number {
-  const away = reducedAxes(at.data, at.axes, 0) ?? [];
-  const dims = away.map(axis => at.data.shape[axis]!);
+  const away = reducedAxes(at.data, at.axes, at.noop_with_empty_axes);
+  const dims = away?.map(axis => at.data.shape[axis]!) ?? [''];
   if (dims.every(dim => typeof dim === 'number')) return dims.reduce((a, b) => a * b, 1);
-  const all = Cast(Shape(at.data), { to: 1 });
-  const one = Cast(Shape(kept(at.reduced, at)), { to: 1 });
-  return Div(ReduceProd(all), ReduceProd(one));
+  const type = { to: numberOf(at.data.type) };
+  const all = Cast(Shape(at.data), type);
+  const one = Cast(Shape(kept(at.reduced, at)), type);
+  return ReduceProd(Div(all, one), undefined, { keepdims: 0 });
 }
 
-const reduction = (
-  name: string,
-  data: ((at: At) => Value) | 'none',
-  axesAt: number,
-  lower?: (at: { data: Value; axes?: Value; keepdims: number; noop_with_empty_axes: number }) => Value,
-): Operator<typeof attributes> =>
+const reduction = (name: string, data: (at: At) => Value, axesAt: number): Operator<typeof attributes> =>
   operator(name, {
     inputs: ['data', 'axes?'],
     outputs: ['reduced'],
@@ -69,31 +70,57 @@ const reduction = (
     shape: ({ data, axes, keepdims, noop_with_empty_axes }) => ({
       reduced: reduce(data, axes, keepdims, noop_with_empty_axes),
     }),
-    ...(lower ? { lower } : { gradient: { data, axes: 'none' } }),
+    gradient: { data, axes: 'none' },
     upgrades: { [axesAt]: axesToInput },
   });
 
 export const ReduceSum = reduction('ReduceSum', at => spread(kept(at.dreduced, at), at.data), 13);
-export const ReduceMean = reduction('ReduceMean', at => spread(Div(kept(at.dreduced, at), countOf(at)), at.data), 18);
+export const ReduceMean = reduction(
+  'ReduceMean',
+  at => {
+    const count = countOf(at);
+    const dY = kept(at.dreduced, at);
+    return spread(typeof count === 'number' ? Mul(dY, 1 / count) : Div(dY, count), at.data);
+  },
+  18,
+);
+/** The same axes as the node's own reduction, which stay as ones. */
+const alike = (reduce: Operator<typeof attributes>, value: Value, { axes, noop_with_empty_axes }: At): Value =>
+  reduce(value, axes, { noop_with_empty_axes });
+/** Equal extremes share the gradient. */
 const extreme = (name: string) =>
   reduction(
     name,
     at => {
-      const hits = Cast(Equal(at.data, kept(at.reduced, at)), { to: 1 });
-      const ties = at.axes ? ReduceSum(hits, at.axes) : ReduceSum(hits);
-      return Mul(hits, Div(kept(at.dreduced, at), ties));
+      const hits = mask(Equal(at.data, kept(at.reduced, at)), at.data);
+      return Mul(hits, Div(kept(at.dreduced, at), alike(ReduceSum, hits, at)));
     },
     18,
   );
 export const ReduceMax = extreme('ReduceMax');
 export const ReduceMin = extreme('ReduceMin');
 export const ReduceL1 = reduction('ReduceL1', at => Mul(Sign(at.data), kept(at.dreduced, at)), 18);
-export const ReduceL2 = reduction('ReduceL2', at => Mul(at.data, Div(kept(at.dreduced, at), kept(at.reduced, at))), 18);
+/** 0 where all elements are 0. */
+export const ReduceL2 = reduction(
+  'ReduceL2',
+  at => {
+    const [Y, dY] = [kept(at.reduced, at), kept(at.dreduced, at)];
+    return Mul(at.data, Div(dY, Add(Y, mask(Equal(Y, 0), Y))));
+  },
+  18,
+);
 export const ReduceSumSquare = reduction('ReduceSumSquare', at => Mul(at.data, Mul(kept(at.dreduced, at), 2)), 18);
-/** Exact where no element is zero. */
+/** The product of the other elements, also where some are 0: zeros are counted and left out of the product. */
 export const ReduceProd = reduction(
   'ReduceProd',
-  at => Div(Mul(kept(at.dreduced, at), kept(at.reduced, at)), at.data),
+  at => {
+    const isZero = mask(Equal(at.data, 0), at.data);
+    const zeros = alike(ReduceSum, isZero, at);
+    const others = Add(at.data, isZero);
+    const product = Mul(alike(ReduceProd, others, at), kept(at.dreduced, at));
+    const [none, one] = [mask(Equal(zeros, 0), zeros), mask(Equal(zeros, 1), zeros)];
+    return Mul(Div(product, others), Add(Mul(isZero, one), none));
+  },
   18,
 );
 export const ReduceLogSumExp = reduction(

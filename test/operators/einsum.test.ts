@@ -1,4 +1,5 @@
 import test from 'ava';
+import { differentiate } from '../../src/autodiff/index.js';
 import type { GraftError } from '../../src/base/index.js';
 import { Builder } from '../../src/graph/index.js';
 import { coreOperators, Einsum, inferShapes } from '../../src/operators/index.js';
@@ -37,4 +38,22 @@ test('equations that do not fit are refused', t => {
     t.is(error.code, 'OPERATOR_SHAPE');
   }
   t.is(t.throws<GraftError>(() => Einsum(x, x, { equation: 'ij,jk->ik' })).code, 'OPERATOR_SHAPE');
+});
+
+test('a diagonal is not differentiated', t => {
+  const b = new Builder();
+  const x = b.input('x', 'float32', [3, 3]);
+  const y = Einsum(x, { equation: 'ii->i' });
+  const error = t.throws<GraftError>(() => differentiate(b, new Map([[y, y]]), [x]));
+  t.is(error.code, 'OPERATOR_NOT_DIFFERENTIABLE');
+  t.regex(error.message, /diagonal.*ii->i/);
+});
+
+test('the gradient of a named batch needs no number', t => {
+  const b = new Builder();
+  const x = b.input('x', 'float32', ['batch', 3, 4]);
+  const y = Einsum(x, b.input('w', 'float32', [4, 5]), { equation: '...i,io->...o' });
+  t.deepEqual(differentiate(b, new Map([[y, y]]), [x]).get(x)!.shape, ['batch', 3, 4]);
+  const z = Einsum(x, { equation: 'bij->b' });
+  t.deepEqual(differentiate(b, new Map([[z, z]]), [x]).get(x)!.shape, ['batch', 3, 4]);
 });

@@ -1,5 +1,6 @@
 // The samplers of every family, gathered: one file per family of src/operators.
 
+import { coreOperators, type AnyOperator } from '../../../../src/operators/index.js';
 import { activation } from './activation.js';
 import { convolution } from './convolution.js';
 import { elementwise } from './elementwise.js';
@@ -10,12 +11,18 @@ import { normalization } from './normalization.js';
 import { pooling } from './pooling.js';
 import { reduction } from './reduction.js';
 import { scattering } from './scattering.js';
+import { einsum } from './einsum.js';
+import { fused } from './fused.js';
+import { quantization } from './quantization.js';
 import type { Samplers } from './sample.js';
 
 export type { Region, Sample } from './sample.js';
 
 export const samplers: Samplers = {
   ...activation,
+  ...quantization,
+  ...fused,
+  ...einsum,
   ...convolution,
   ...elementwise,
   ...indexing,
@@ -25,4 +32,10 @@ export const samplers: Samplers = {
   ...pooling,
   ...reduction,
   ...scattering,
+};
+
+/** The operator that a sampler's name means. */
+export const operatorOf = (name: string): AnyOperator | undefined => {
+  const dot = name.lastIndexOf('.');
+  return coreOperators.get(dot < 0 ? '' : name.slice(0, dot), name.slice(dot + 1));
 };

@@ -1,21 +1,11 @@
 // What a sampler is made of: shapes and values of the inputs of one call, away from kinks, and how to call it.
 
 import type { Value } from '../../../../src/graph/index.js';
+import type { Region, Sample } from '../../../../src/workflows/check-gradient.js';
 
-/**
- * Where the numbers of an input lie: `signed` ±[0.3, 1.5], `inner` ±[0.2, 0.7], `positive` [0.5, 1.5],
- * `above` [1.3, 2.5], `apart` on a grid, so that none changes places with another.
- */
-export type Region = 'signed' | 'inner' | 'positive' | 'above' | 'apart';
+export type { Region, Sample };
 
-/** A call to differentiate by each of its inputs. */
-export interface Sample {
-  readonly shapes: readonly (readonly number[])[];
-  readonly region?: Region;
-  make(...inputs: Value[]): Value;
-}
-
-/** The samples of each operator of one family, by operator. */
+/** The samples of each operator of one family, by operator: `Gelu`, `com.microsoft.Gelu`. */
 export type Samplers = Readonly<Record<string, readonly Sample[]>>;
 
 /** A small shape. */
