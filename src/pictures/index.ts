@@ -26,6 +26,7 @@ export {
   printAugment,
   type Augment,
 } from './augment-text.js';
+export { checkAugmentation, type CheckAugmentationOptions } from './check-augmentation.js';
 export { erase, grey, jitter, lighting, type JitterStrength } from './colour.js';
 export {
   crop,
