@@ -1,6 +1,7 @@
 export { headNetwork, servedContext, trainHead, type HeadArtifacts } from './train-head.js';
 export type { TrainHeadOptions } from './head-options.js';
 export {
+  entranceKey,
   featurizerModel,
   servingModel,
   type FeaturizerOptions,
@@ -48,3 +49,4 @@ export {
   type OrtOptimizer,
   type OrtSgd,
 } from './ort-training/optimizer.js';
+export { graft, withWeights, type Grafted, type GraftedHead } from './network/graft.js';

@@ -39,6 +39,8 @@ export interface FeaturizerOptions {
   readonly pixels: PixelFormat;
   /** Operator sets that the backbone needs beside ONNX's own. @default none */
   readonly opsets?: ReadonlyMap<string, number>;
+  /** Maps [N, C, h, w] as features of their channels, averaged; or kept whole, end to end. @default 'averaged' */
+  readonly rows?: 'averaged' | 'kept';
 }
 
 /** uint8 pictures [N, H, W, 3] to features float32 [N, F]; what is run once over every picture. */
@@ -63,31 +65,46 @@ export interface ServingOptions extends FeaturizerOptions {
   readonly metadata?: ReadonlyMap<string, string>;
 }
 
+/** The metadata of a bundle's model that names the value by which pictures enter the network itself. */
+export const entranceKey = 'entrance';
+
 /** The bundle's `model.onnx`: input `pictures`, outputs `logits` and `probabilities`. */
 export function servingModel(options: ServingOptions): Model {
-  const { classes, head, trained, task, temperature = 1, metadata } = options;
+  const { classes, head, trained, task, temperature = 1, metadata = new Map() } = options;
   const builder = new Builder('bundle');
   const pictures = builder.input('pictures', 'uint8', ['N', options.height, options.width, 3]);
-  const features = featuresOf(builder, pictures, options);
+  // What the network itself reads has a name of its own, so that it can be found again: graft merge cuts there.
+  let entrance = '';
+  const features = featuresOf(builder, pictures, options, (prepared, name) => {
+    const { type, shape } = prepared;
+    entrance = builder.isFree(name) ? name : `${name}.prepared`;
+    return builder.append({ op: 'Identity', inputs: [prepared], outputs: [{ type, shape }], names: [entrance] })[0]!;
+  });
   const logits = head(features, servedContext(builder, classes, trained));
   builder.output(logits, 'logits');
   const cooled = temperature === 1 ? logits : Mul(logits, 1 / temperature);
   builder.output(task === 'single' ? Softmax(cooled) : Sigmoid(cooled), 'probabilities');
-  return withOpsets(modelOf(builder.finish(), metadata), options);
+  return withOpsets(modelOf(builder.finish(), new Map([...metadata, [entranceKey, entrance]])), options);
 }
 
-function featuresOf(builder: Builder, pictures: Value, { backbone, pixels }: FeaturizerOptions): Value {
+function featuresOf(
+  builder: Builder,
+  pictures: Value,
+  { backbone, pixels, rows }: FeaturizerOptions,
+  enters?: (prepared: Value, name: string) => Value,
+): Value {
   const input = backbone.inputs.find(({ name }) => !backbone.initializers.has(name))!;
   const half = input.type === 'float16';
-  const prepared = preparePixels(pictures, pixels);
+  const pure = preparePixels(pictures, pixels);
+  const prepared = enters ? enters(pure, input.name) : pure;
   const fed = half ? Cast(prepared, { to: 10 }) : prepared;
   const [value] = embed(builder, backbone, new Map([[input.name, fed]])).values();
   const features = half ? Cast(value, { to: 1 }) : value!;
-  return flat(features);
+  return rows === 'kept' ? Reshape(features, [0, -1]) : flatFeatures(features);
 }
 
 /** [N, F], [N, F, 1, 1] and the like as [N, F]; a map that is left [N, F, h, w] is averaged. */
-function flat(features: Value): Value {
+export function flatFeatures(features: Value): Value {
   const { shape } = features;
   if (shape.length === 2) return features;
   const rest = shape.slice(2);

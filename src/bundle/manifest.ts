@@ -30,6 +30,8 @@ export interface BundleBackbone {
   readonly pixels: unknown;
   /** Where the recipe came from: `catalogue`, `sidecar` or `flags`. */
   readonly recipe: string;
+  /** Where it trained too: the value behind which its weights are others than the file's. */
+  readonly tuned?: unknown;
 }
 /** The pictures, by the SHA-256 of their bytes. */
 export interface BundleData {

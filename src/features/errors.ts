@@ -26,6 +26,11 @@ export const errors = defineErrors('FEATURES', {
       `${at.what} of a cached row cannot be ${printable(at.found.slice(0, 80))}`,
     hint: 'A row is the SHA-256 of a picture, a view that is a whole number from 0, and as many features as its fellows have.',
   },
+  ROWS: {
+    kind: 'usage',
+    message: (at: { path: string; found: string; wanted: string }) =>
+      `rows in ${printable(at.path)}: found ${at.found}, wanted ${at.wanted}`,
+  },
   CACHE_KEY: {
     kind: 'usage',
     message: (at: { found: string }) => `${printable(at.found.slice(0, 80))} is no key of a feature cache`,

@@ -2,3 +2,4 @@
 
 export { openCache, type CacheOptions, type CacheWarning } from './cache.js';
 export { cacheKey, defaultCacheFolder, viewOf, type CacheKeyParts } from './cache-key.js';
+export { rowStore, type RowStore } from './row-store.js';

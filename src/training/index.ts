@@ -16,7 +16,7 @@ export {
   type TrainingResult,
   type TrainingRun,
 } from './events.js';
-export type { Figures } from './figures.js';
+export { shareRight, type Figures } from './figures.js';
 export { graphObjective, packed, unpacked, type Parameters } from './graph-objective.js';
 export type { LabelledFeatures } from './labelled-features.js';
 export { lbfgs, lbfgsNow, type Evaluated, type LbfgsOptions, type Minimum, type Objective } from './lbfgs.js';

@@ -58,8 +58,6 @@ export interface NetworkRunOptions {
   readonly patience?: number;
   /** Most steps between two looks at progress and signal. @default 8 */
   readonly stepsAtOnce?: number;
-  /** Threads inside one operator. @default 1 */
-  readonly threads?: number;
   /** @default 0 */
   readonly seed?: number;
   /** Ends the run after the window in hand; what is left of the epoch is done anew where the run is resumed. */
@@ -69,7 +67,7 @@ export interface NetworkRunOptions {
   readonly diagnose?: (weights: ReadonlyMap<string, Tensor>, rows: Tensor) => Promise<string>;
 }
 
-const defaults = { batch: 16, halfLife: 1, patience: 0, stepsAtOnce: 8, threads: 1, seed: 0 } as const;
+const defaults = { batch: 16, halfLife: 1, patience: 0, stepsAtOnce: 8, seed: 0 } as const;
 type Resolved = NetworkRunOptions & Required<Pick<NetworkRunOptions, keyof typeof defaults | 'schedule'>>;
 
 /** Pictures that are judged at a time. */
@@ -86,7 +84,7 @@ const judgedAtOnce = 32;
  */
 export function networkRun(options: NetworkRunOptions): TrainingRun {
   const resolved: Resolved = { ...defaults, schedule: oneCycle(), ...options };
-  for (const option of ['epochs', 'batch', 'stepsAtOnce', 'threads'] as const)
+  for (const option of ['epochs', 'batch', 'stepsAtOnce'] as const)
     if (!Number.isSafeInteger(resolved[option]) || resolved[option] < 1)
       throw errors.OPTION({ option, found: resolved[option], wanted: 'a whole number from 1' });
   const { rate, train, validation, resumeFrom, artifacts, runtime, patience, epochs, diagnose } = resolved;
@@ -153,10 +151,10 @@ function identityOf({ train, validation, epochs, batch, halfLife, seed }: Resolv
 const rowsIn = ({ order }: Window): number[] => Array.from(order, Number);
 
 /** A window is one run; each size of step has a graph of its own, opened when it is met. */
-function windowWalker({ runtime, artifacts, train, threads }: Resolved): Walker {
+function windowWalker({ runtime, artifacts, train }: Resolved): Walker {
   const sessions = new Map<number, Session>();
   const sessionOf = async (batch: number) => {
-    const session = sessions.get(batch) ?? (await runtime.open(artifacts.steps(batch), { threads }));
+    const session = sessions.get(batch) ?? (await runtime.open(artifacts.steps(batch)));
     sessions.set(batch, session);
     return session;
   };
@@ -192,13 +190,13 @@ function windowWalker({ runtime, artifacts, train, threads }: Resolved): Walker 
 }
 
 /** Judges by the network with the weights inside, some pictures at a time. */
-function judgeBy({ runtime, artifacts, threads }: Resolved, validation: PictureRows): Judge {
+function judgeBy({ runtime, artifacts }: Resolved, validation: PictureRows): Judge {
   return {
     judgesLast: false,
     async figures(parameters) {
       const weights = new Map<string, Tensor>();
       for (const [name, value] of parameters) weights.set(name, await value.read());
-      const session = await runtime.open(artifacts.evaluation(weights), { threads });
+      const session = await runtime.open(artifacts.evaluation(weights));
       try {
         return await figuresOf(runtime, session, artifacts.input, validation);
       } finally {

@@ -27,6 +27,9 @@ export interface Backbone {
   readonly at: string;
   /** From the picture tensor to the features, in the house's dialect. */
   readonly graph: Graph;
+  /** The whole network behind the door, and what is known of it. */
+  readonly model: Model;
+  readonly inspection: Inspection;
   /** Operator sets that it needs beside ONNX's own. */
   readonly opsets: ReadonlyMap<string, number>;
   readonly preprocessing: Preprocessing;
@@ -90,6 +93,8 @@ export function openBackbone(path: string, options: BackboneOptions = {}): Backb
     file,
     at,
     graph,
+    model,
+    inspection,
     opsets,
     preprocessing,
     pixels,

@@ -40,6 +40,11 @@ export const errors = defineErrors('GRAFT', {
       `--unfreeze ${printable(at.found)} names nothing that trains; wanted ${printable(at.wanted)}`,
     hint: 'graft inspect lists the cuts; graft inspect --layers the layers.',
   },
+  TUNE: {
+    kind: 'usage',
+    message: (at: { option: string; found: string; wanted: string }) =>
+      `${at.option} of fine-tuning is ${printable(at.found)}, wanted ${at.wanted}`,
+  },
   NO_RUN: {
     kind: 'missing',
     message: (at: { path: string }) => `there is no run to resume in ${printable(at.path)}`,

@@ -58,7 +58,8 @@ export interface FitHeadOptions extends HeadOptions {
   readonly signal?: AbortSignal;
 }
 
-interface Task {
+/** What is told apart. */
+export interface Task {
   readonly classes: number;
   readonly task: 'single' | 'multi-label';
 }
@@ -87,7 +88,12 @@ export async function fitHead(
     : byEpochs(runtime, artifacts, train, validation, resolved, options);
 }
 
-function lossOf(train: SplitFeatures, { classes, task }: Task, { labelSmoothing, classWeights }: ResolvedHead) {
+/** The loss of a task, with its weights of classes. */
+export function lossOf(
+  train: Pick<SplitFeatures, 'labels' | 'count'>,
+  { classes, task }: Task,
+  { labelSmoothing, classWeights }: Pick<ResolvedHead, 'labelSmoothing' | 'classWeights'>,
+) {
   if (task === 'multi-label') return sigmoidCrossEntropy({ labelSmoothing });
   const weights = classWeights === 'balanced' ? { classWeights: balancedWeights(train, classes) } : {};
   return crossEntropy({ labelSmoothing, ...weights });
@@ -177,7 +183,7 @@ async function byEpochs(
 }
 
 /** n / (K · n_k) */
-function balancedWeights({ labels, count }: SplitFeatures, classes: number): number[] {
+function balancedWeights({ labels, count }: Pick<SplitFeatures, 'labels' | 'count'>, classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
   for (const label of elements(labels) as BigInt64Array) counts[Number(label)]!++;
   return counts.map(n => count / (classes * Math.max(1, n)));

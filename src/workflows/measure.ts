@@ -25,32 +25,40 @@ export interface Measured {
   readonly evaluation: Evaluation;
 }
 
-/** Runs a head over a split's features, fits the temperature there and measures the calibrated probabilities. */
-export async function measure(
+/** The logits of a head on a split's features, [count, classes]. */
+export async function headLogits(
   runtime: Runtime,
   { head, trained }: FittedHead,
   split: SplitFeatures,
-  { classes, task }: Pick<PictureSet, 'classes' | 'task'>,
-  errors: readonly FileError[] = [],
-): Promise<Measured> {
-  const model = headNetwork(head, { features: split.width, classes: classes.length }, trained);
+  classes: number,
+): Promise<Float32Array> {
+  const model = headNetwork(head, { features: split.width, classes }, trained);
   const session = await runtime.open(encodeModel(model));
   try {
     const feed = runtime.tensor(tensor('float32', [split.count, split.width], split.features));
     const results = await session.run(new Map([['features', feed]]));
-    const logits = floats(await results.get('logits')!.read()).slice();
-    const truth = truthOf(split, task);
-    const temperature = fitTemperature({ logits, classes, ...truth });
-    const probabilities = applyTemperature({ logits, classes }, temperature.temperature, task);
-    const predictions: Predictions = { probabilities, classes, ...truth };
-    return { logits, temperature, predictions, evaluation: evaluate(predictions, { split: 'validation', errors }) };
+    return floats(await results.get('logits')!.read()).slice();
   } finally {
     await session.close();
   }
 }
 
+/** Fits the temperature of logits [count, classes] and measures the calibrated probabilities. */
+export function measure(
+  logits: Float32Array,
+  split: Pick<SplitFeatures, 'labels'>,
+  { classes, task }: Pick<PictureSet, 'classes' | 'task'>,
+  errors: readonly FileError[] = [],
+): Measured {
+  const truth = truthOf(split, task);
+  const temperature = fitTemperature({ logits, classes, ...truth });
+  const probabilities = applyTemperature({ logits, classes }, temperature.temperature, task);
+  const predictions: Predictions = { probabilities, classes, ...truth };
+  return { logits, temperature, predictions, evaluation: evaluate(predictions, { split: 'validation', errors }) };
+}
+
 const truthOf = (
-  { labels }: SplitFeatures,
+  { labels }: Pick<SplitFeatures, 'labels'>,
   task: PictureSet['task'],
 ): { labels: number[] } | { targets: Float32Array } =>
   task === 'single' ? { labels: Array.from(elements(labels), Number) } : { targets: floats(labels) };

@@ -39,7 +39,7 @@ export async function writePredictions(
   folder: string,
   split: string,
   logits: Float32Array,
-  { hashes, count }: SplitFeatures,
+  { hashes, count }: Pick<SplitFeatures, 'hashes' | 'count'>,
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const bytes = new Uint8Array(32 * count);

@@ -13,19 +13,18 @@ import { readSource, type AllowedFormat, type Duplicate, type PictureSet, type S
 import type { Runtime } from '../runtime/index.js';
 import { resolveAugment, type AugmentOptions } from './augment-options.js';
 import { openBackbone, type Backbone, type BackboneOptions } from './backbone.js';
-import { errors } from './errors.js';
-import { fitHead, type FittedHead } from './fit-head.js';
 import { resolveHead, type HeadOptions } from './head-options.js';
+import { learnHead, learnTrunk, type Learnt, type Tuned } from './learn.js';
 import { measure, type Measured } from './measure.js';
 import type { Progress } from './progress.js';
 import { writeReport } from './report.js';
-import { writeArtifacts, writePredictions } from './run-files.js';
+import { writePredictions } from './run-files.js';
 import { openRunFolder } from './run-folder.js';
-import { setFeatures, type SetFeatures } from './set-features.js';
+import { headOnly, resolveTune, type TuneOptions } from './tune-options.js';
 import { version } from './version.js';
 
 /** Options of {@link transfer}. */
-export interface TransferOptions extends BackboneOptions, HeadOptions, AugmentOptions {
+export interface TransferOptions extends BackboneOptions, HeadOptions, AugmentOptions, TuneOptions {
   /** The `.onnx` network whose features are used. */
   readonly backbone: string;
   /** The folder of the run; the bundle goes into `bundle/` inside it. */
@@ -65,6 +64,8 @@ export interface TransferResult {
     readonly temperature: number;
   };
   readonly backbone: { readonly at: string; readonly features: number; readonly recipe: string };
+  /** Of a trunk that trained: where, how much, and what the head alone was worth. */
+  readonly tuned?: Tuned;
   readonly errors: readonly { readonly file: string; readonly error: GraftError }[];
   readonly stray: readonly Stray[];
   readonly duplicates: readonly Duplicate[];
@@ -84,33 +85,28 @@ export async function transfer(pictures: string, options: TransferOptions, runti
   const backbone = openBackbone(options.backbone, options);
   const run = await openRunFolder(out, runJson(pictures, options, backbone, runtime), { force, resume });
   try {
-    const features = await setFeatures(runtime, backbone, set, options);
-    for (const split of ['train', 'validation'] as const)
-      if (features[split].count === 0)
-        throw errors.NOTHING_LEFT({ folder: pictures, unreadable: features.errors.length });
-    const task = { classes: set.classes.length, task: set.task };
-    const head = await fitHead(runtime, features, task, { ...options, folder: out, resume });
+    const { unfreeze } = options;
+    const learnt =
+      unfreeze === undefined
+        ? await learnHead(runtime, backbone, set, { ...options, pictures })
+        : await learnTrunk(runtime, backbone, set, { ...options, pictures, unfreeze });
+    const { head, train, validation: held, tuned } = learnt;
     for (const [step, figures] of head.crossValidation.entries())
       await run.record({ kind: 'strength', step, ...figures });
-    const measured = await measure(runtime, head, features.validation, set, fileErrors(features));
+    const measured = measure(learnt.logits, held, set, fileErrors(learnt));
     const { evaluation } = measured;
     await run.record({ kind: 'validation', ...headline(evaluation), temperature: measured.temperature.temperature });
-    await writePredictions(join(out, 'predictions'), 'validation', measured.logits, features.validation);
-    await writeArtifacts(
-      join(out, 'artifacts'),
-      head,
-      set.task === 'single' ? 'cross-entropy' : 'sigmoid-cross-entropy',
-    );
-    const bundle = await ship(join(out, 'bundle'), { set, backbone, head, measured, features, options, runtime });
+    await writePredictions(join(out, 'predictions'), 'validation', measured.logits, held);
+    const bundle = await ship(join(out, 'bundle'), { set, backbone, measured, learnt, options, runtime });
     await run.record({ kind: 'bundle', path: 'bundle' });
-    const shown = { evaluation, predictions: measured.predictions, items: features.validation.items, bundle };
+    const shown = { evaluation, predictions: measured.predictions, items: held.items, bundle };
     await writeReport(join(out, 'report.html'), shown, { force: true });
     return {
       bundle: bundle.folder,
       manifest: bundle.manifest,
       evaluation,
       classes: set.classes,
-      counts: { train: features.train.items.length, validation: features.validation.count, cached: features.cached },
+      counts: { train: train.items.length, validation: held.count, cached: learnt.cached },
       head: {
         name: head.name,
         optimizer: head.optimizer,
@@ -120,9 +116,10 @@ export async function transfer(pictures: string, options: TransferOptions, runti
         temperature: measured.temperature.temperature,
       },
       backbone: { at: backbone.at, features: backbone.features, recipe: backbone.recipe },
-      errors: features.errors,
+      ...(tuned ? { tuned } : {}),
+      errors: learnt.errors,
       stray: set.stray,
-      duplicates: features.duplicates,
+      duplicates: learnt.duplicates,
     };
   } finally {
     await run.release();
@@ -134,25 +131,13 @@ function runJson(pictures: string, options: TransferOptions, backbone: Backbone,
   const { onProgress: _p, onWarning: _w, signal: _s, force: _f, resume: _r, cache: _c, out: _o, ...rest } = options;
   const { augment: _a, augmentViews: _v, ...said } = rest;
   const augmented = resolveAugment(options);
-  const {
-    head: _h,
-    optimizer: _z,
-    schedule: _y,
-    name,
-    optimizerName,
-    scheduleName,
-    ...resolved
-  } = resolveHead(options);
   return {
     version: 1,
     pictures,
     options: {
       ...said,
-      ...resolved,
+      ...trainingJson(options),
       ...(augmented ? { augment: augmented.text, augmentViews: augmented.views } : {}),
-      head: name,
-      optimizer: optimizerName,
-      schedule: scheduleName,
       validation: said.validation ?? 0.2,
       at: backbone.at,
     },
@@ -162,9 +147,27 @@ function runJson(pictures: string, options: TransferOptions, backbone: Backbone,
   };
 }
 
+/** How it trains, with every default. */
+function trainingJson(options: TransferOptions): object {
+  const isTuned = options.unfreeze !== undefined;
+  const {
+    head: _h,
+    optimizer: _z,
+    schedule: _y,
+    name,
+    optimizerName,
+    scheduleName,
+    ...resolved
+  } = resolveHead(isTuned ? headOnly(options) : options);
+  const head = { ...resolved, head: name, optimizer: optimizerName, schedule: scheduleName };
+  if (!isTuned) return head;
+  const { optimizer: _o, schedule: _s, optimizerName: by, scheduleName: along, ...tune } = resolveTune(options);
+  return { ...head, ...tune, optimizer: by, schedule: along };
+}
+
 const versionsOf = (runtime: Runtime) => ({ 'onnx-graft': version, runtime: runtime.name, node: process.version });
 
-const fileErrors = ({ errors: failed }: SetFeatures) =>
+const fileErrors = ({ errors: failed }: Learnt) =>
   failed.map(({ file, error: { code, message } }) => ({ file, error: { code, message } }));
 
 /** The figures that go into the manifest. */
@@ -177,16 +180,16 @@ export function headline(evaluation: Evaluation): Record<string, unknown> {
 interface Shipment {
   readonly set: PictureSet;
   readonly backbone: Backbone;
-  readonly head: FittedHead;
   readonly measured: Measured;
-  readonly features: SetFeatures;
+  readonly learnt: Learnt;
   readonly options: TransferOptions;
   readonly runtime: Runtime;
 }
 
 /** Builds the one graph and writes the bundle. */
 async function ship(folder: string, at: Shipment): Promise<Bundle> {
-  const { set, backbone, head, measured, features, options, runtime } = at;
+  const { set, backbone, measured, learnt, options, runtime } = at;
+  const { head, train, validation, tuned } = learnt;
   const { preprocessing, pixels } = backbone;
   const { temperature } = measured.temperature;
   const seed = options.seed ?? 0;
@@ -198,7 +201,7 @@ async function ship(folder: string, at: Shipment): Promise<Bundle> {
     ['temperature', String(temperature)],
   ]);
   const model = servingModel({
-    backbone: backbone.graph,
+    backbone: learnt.graph,
     opsets: backbone.opsets,
     width: preprocessing.width,
     height: preprocessing.height,
@@ -212,7 +215,7 @@ async function ship(folder: string, at: Shipment): Promise<Bundle> {
   });
   verify(model);
   const counts = new Map<string, number>(set.classes.map(label => [label, 0]));
-  for (const { label } of features.train.items)
+  for (const { label } of train.items)
     for (const place of [label].flat()) counts.set(set.classes[place]!, counts.get(set.classes[place]!)! + 1);
   const manifest: Omit<Manifest, 'files'> = {
     format: 'onnx-graft-bundle',
@@ -229,12 +232,13 @@ async function ship(folder: string, at: Shipment): Promise<Bundle> {
       features: backbone.features,
       pixels,
       recipe: backbone.recipe,
+      ...(tuned ? { tuned } : {}),
     },
     data: {
       source: basename(set.root),
       classes: Object.fromEntries(counts),
-      train: features.train.hashes,
-      validation: features.validation.hashes,
+      train: train.hashes,
+      validation: validation.hashes,
     },
     metrics: { ...headline(measured.evaluation), temperature },
     seeds: { run: seed },

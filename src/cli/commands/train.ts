@@ -20,6 +20,32 @@ const flags = {
     value: 'share',
     help: 'share of each class held out where there is no validation folder (default: 0.2)',
   },
+  unfreeze: {
+    type: 'list',
+    value: 'what',
+    help: 'what trains beside the head: what lies behind a cut (block3, a value), last:2 blocks, all, or names of weights; epochs, batch, rate and optimizer are then those of this training',
+  },
+  trunkRate: {
+    type: 'number',
+    value: 'share',
+    help: "rate of the last unfrozen block, as a share of the head's (default: 0.3)",
+  },
+  depthDecay: {
+    type: 'number',
+    value: 'share',
+    help: 'rate of each block, as a share of that of the block behind it (default: 0.7)',
+  },
+  clip: { type: 'number', value: 'norm', help: 'largest global norm of the gradients of a step (default: none)' },
+  batchNorm: {
+    type: 'choice',
+    choices: ['frozen', 'train'],
+    help: 'train: unfrozen BatchNormalization learns its statistics anew (default: frozen)',
+  },
+  memory: {
+    type: 'integer',
+    value: 'MB',
+    help: 'what pictures behind the cut may take in memory; beyond it they lie on disk (default: 1024)',
+  },
   augment: {
     type: 'string',
     value: 'list',
@@ -40,11 +66,11 @@ const flags = {
   optimizer: {
     type: 'choice',
     choices: ['lbfgs', 'adamw', 'adam', 'sgd'],
-    help: 'lbfgs: full-batch, strength by cross-validation (default for linear; adamw for mlp)',
+    help: 'lbfgs: full-batch, strength by cross-validation (default for linear; adamw for mlp and with --unfreeze)',
   },
-  epochs: { type: 'integer', help: 'most epochs (default: 40; not of lbfgs)' },
-  batch: { type: 'integer', value: 'pictures', help: 'pictures a step (default: 32)' },
-  rate: { type: 'number', help: 'learning rate at its peak (default: 0.001, 0.01 for sgd)' },
+  epochs: { type: 'integer', help: 'most epochs (default: 40, 10 with --unfreeze; not of lbfgs)' },
+  batch: { type: 'integer', value: 'pictures', help: 'pictures a step (default: 32, 16 with --unfreeze)' },
+  rate: { type: 'number', help: 'learning rate at its peak (default: 0.001, 0.0003 with --unfreeze, 0.01 for sgd)' },
   schedule: { type: 'choice', choices: ['constant', 'cosine', 'one-cycle'], help: 'of the rate (default: one-cycle)' },
   warmUp: { type: 'integer', value: 'steps', help: 'steps in which the rate rises first (default: 0)' },
   momentum: { type: 'number', help: 'of sgd (default: 0.9)' },
@@ -117,6 +143,12 @@ export const trainCommand: Command = {
     const [low, high] = evaluation.accuracyInterval;
     output.print(`${classes.length} classes: ${classes.map(printable).join(', ')}`);
     output.print(`${counts.train} pictures trained on, ${counts.validation} held out`);
+    if (result.tuned) {
+      const { behind, weights, numbers, headAccuracy } = result.tuned;
+      output.print(
+        `${weights} weights behind ${printable(behind)} trained, ${numbers.toLocaleString('en')} numbers; the head alone had ${percent(headAccuracy)} right`,
+      );
+    }
     output.print(
       `accuracy on the held-out pictures ${output.bold(percent(evaluation.accuracy))} (95% interval ${percent(low)} to ${percent(high)}), negative log-likelihood ${evaluation.negativeLogLikelihood.toFixed(3)}`,
     );
@@ -132,6 +164,7 @@ export const trainCommand: Command = {
       counts,
       head,
       backbone: result.backbone,
+      ...(result.tuned ? { tuned: result.tuned } : {}),
       metrics: result.manifest.metrics,
       errors: errors.map(({ file, error }) => ({ file, error })),
       stray,

@@ -1,0 +1,302 @@
+// Fine-tuning: the trunk behind a cut and the head on it, trained together. The frozen part has run once over every
+// picture; the head is fitted first, on features as they were; then both train, the trunk at a lower rate.
+
+import { join } from 'node:path';
+import { floats, tensor, type Tensor } from '../base/index.js';
+import {
+  graft,
+  networkEvaluationModel,
+  networkStepsModel,
+  networkTrainingModel,
+  optimizerModel,
+  trainableNetwork,
+  withWeights,
+  type Grafted,
+  type Loss,
+  type TrainableNetwork,
+} from '../artifacts/index.js';
+import { encodeModel } from '../codec/index.js';
+import { fasterForward, fasterStep } from '../passes/index.js';
+import type { Runtime } from '../runtime/index.js';
+import {
+  finish,
+  networkRun,
+  shareRight,
+  type Checkpoint,
+  type NetworkArtifacts,
+  type PictureRows,
+} from '../training/index.js';
+import { checkpoints, history } from '../training/node.js';
+import { fitHead, lossOf, type FittedHead, type Task } from './fit-head.js';
+import type { HeadOptions } from './head-options.js';
+import { firstNotFinite } from './not-finite.js';
+import { writePlainArtifacts } from './plain-artifacts.js';
+import type { Progress } from './progress.js';
+import type { SplitFeatures } from './set-features.js';
+import type { SetRows, SplitRows } from './set-rows.js';
+import type { Trunk } from './trunk.js';
+import { headOnly, resolveTune, type ResolvedTune, type TuneOptions } from './tune-options.js';
+
+/** What {@link fineTune} needs beside the options of training. */
+export interface FineTuneOptions extends HeadOptions, TuneOptions {
+  /** The run's folder, for checkpoints, history and artifacts. */
+  readonly folder: string;
+  /** Go on from the newest checkpoint. @default false */
+  readonly resume?: boolean;
+  readonly onProgress?: (at: Progress) => void;
+  readonly onWarning?: (text: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A trunk and a head that have trained together. */
+export interface FineTuned {
+  /** The head, with its trained weights. */
+  readonly head: FittedHead;
+  /** The trained weights of the trunk. */
+  readonly trunk: ReadonlyMap<string, Tensor>;
+  /** Of the validation pictures, [n, K], row by row. */
+  readonly logits: Float32Array;
+  readonly epoch: number;
+  readonly trainLoss?: number;
+  /** Share of validation pictures that the head alone had right, before the trunk trained. */
+  readonly headAccuracy: number;
+  readonly optimizer: string;
+}
+
+/**
+ * Fine-tunes.
+ *
+ * @throws GRAFT_TUNE, GRAFT_HEAD; TRAINING_…, TRAINING_NOT_FINITE with the layer; AUTODIFF_NO_GRADIENT; the signal's
+ *   reason where it was stopped
+ */
+export async function fineTune(
+  runtime: Runtime,
+  trunk: Trunk,
+  rows: SetRows,
+  task: Task,
+  options: FineTuneOptions,
+): Promise<FineTuned> {
+  const resolved = resolveTune(options);
+  const first = await headFirst(runtime, trunk, rows, task, options);
+  const grafted = graft(trunk.model.graph, { head: first.head, trained: first.trained, classes: task.classes });
+  const { network, loss } = networkOf(trunk, grafted, rows.train, task, resolved);
+  const artifacts = artifactsOf(network, loss, task, resolved, runtime);
+  const before = await logitsOf(runtime, artifacts.evaluation(new Map()), trunk.input, rows.validation);
+  const headAccuracy = shareOf(before, rows.validation);
+
+  const { folder, resume = false, onProgress, onWarning, signal } = options;
+  const files = checkpoints(join(folder, 'checkpoints'));
+  const log = history(join(folder, 'history.jsonl'));
+  const found = resume ? await files.newest() : undefined;
+  for (const { path, cause } of found?.damaged ?? []) onWarning?.(`${path} is passed over: ${cause.message}`);
+  await log.rewind(found?.checkpoint.epoch ?? 0);
+  const { epochs, batch, rate, schedule, halfLife, patience, seed } = resolved;
+  const run = networkRun({
+    runtime,
+    artifacts,
+    initialState: initialState(network, artifacts.slots),
+    train: rows.train,
+    validation: rows.validation,
+    epochs,
+    batch,
+    rate,
+    schedule,
+    halfLife,
+    patience,
+    seed,
+    ...(signal ? { signal } : {}),
+    ...(found ? { resumeFrom: found.checkpoint } : {}),
+    diagnose: (weights, of) => firstNotFinite(runtime, withWeights(grafted.model, weights), trunk.input, of),
+  });
+  let trainLoss: number | undefined;
+  const result = await finish(run, async event => {
+    if (event.kind === 'steps') {
+      onProgress?.({ what: 'training', done: event.step, total: event.of });
+      return;
+    }
+    if (event.kind === 'checkpoint') await files.save(event.checkpoint);
+    else await log.append(event);
+    if (event.kind === 'epoch') trainLoss = event.trainLoss;
+  });
+  signal?.throwIfAborted();
+  await writeArtifacts(join(folder, 'artifacts'), network, loss, resolved, result.last);
+  const own = new Map([...grafted.headNames].map(([name, inside]) => [name, result.trained.get(inside)!]));
+  const parts = new Set(grafted.headNames.values());
+  return {
+    head: {
+      ...first,
+      trained: own,
+      optimizer: resolved.optimizerName,
+      epoch: result.epoch,
+      ...(trainLoss === undefined ? {} : { trainLoss }),
+    },
+    trunk: new Map([...result.trained].filter(([name]) => !parts.has(name))),
+    logits: await logitsOf(runtime, artifacts.evaluation(result.trained), trunk.input, rows.validation),
+    epoch: result.epoch,
+    ...(trainLoss === undefined ? {} : { trainLoss }),
+    headAccuracy,
+    optimizer: resolved.optimizerName,
+  };
+}
+
+/** The head on the features as they are, fitted as without a trunk. */
+async function headFirst(
+  runtime: Runtime,
+  trunk: Trunk,
+  rows: SetRows,
+  task: Task,
+  options: FineTuneOptions,
+): Promise<FittedHead> {
+  const { onProgress, signal } = options;
+  const features = {
+    train: await throughTrunk(runtime, trunk, rows.train, onProgress),
+    validation: await throughTrunk(runtime, trunk, rows.validation, onProgress),
+  };
+  const told = { ...(onProgress ? { onProgress } : {}), ...(signal ? { signal } : {}) };
+  return fitHead(runtime, features, task, { ...headOnly(options), ...told, resume: false });
+}
+
+/** The features of pictures as they are. */
+async function throughTrunk(
+  runtime: Runtime,
+  { model, input }: Trunk,
+  rows: SplitRows,
+  onProgress: FineTuneOptions['onProgress'],
+): Promise<SplitFeatures> {
+  // the identity as head leaves the features themselves
+  const { model: flat } = graft(model.graph, { head: features => features, trained: new Map(), classes: 0 });
+  const features = await logitsOf(runtime, encodeModel(flat), input, rows, done =>
+    onProgress?.({ what: 'features behind the cut', done, total: rows.count }),
+  );
+  const { count, labels, items, hashes } = rows;
+  return { features, count, width: features.length / count, labels, items, hashes };
+}
+
+/** What trains, each weight at its share of the rate: the head at 1, the trunk less the deeper it lies. */
+function networkOf(
+  trunk: Trunk,
+  { model, headNames }: Grafted,
+  { labels, count }: SplitRows,
+  task: Task,
+  resolved: ResolvedTune,
+): { readonly network: TrainableNetwork; readonly loss: Loss } {
+  const { trunkRate, depthDecay } = resolved;
+  const factors = new Map(trunk.names.map(name => [name, trunkRate * depthDecay ** (trunk.depths.get(name) ?? 0)]));
+  const network = trainableNetwork(model, {
+    trainable: [...trunk.names, ...headNames.values()],
+    logits: 'logits',
+    factors,
+  });
+  return { network, loss: lossOf({ labels, count }, task, resolved) };
+}
+
+function artifactsOf(
+  network: TrainableNetwork,
+  loss: Loss,
+  { classes }: Task,
+  { optimizer, clip }: ResolvedTune,
+  runtime: Runtime,
+): NetworkArtifacts {
+  const evaluation = networkEvaluationModel(network, loss);
+  const initial = new Map(network.parameters.map(({ name, initial: at }) => [name, at]));
+  // The fast forms are those of CPUs; other devices run the plain operators.
+  const lowering = runtime.name.endsWith(' cpu') ? { forward: fasterForward, step: fasterStep() } : undefined;
+  return {
+    classes,
+    parameters: network.parameters.map(({ name, shape }) => ({ name, shape })),
+    slots: [...optimizer.slots, 'average'],
+    dropouts: [],
+    input: network.inputs[0]!,
+    steps: batch =>
+      encodeModel(
+        networkStepsModel(network, {
+          loss,
+          optimizer,
+          batch,
+          ...(clip === undefined ? {} : { clip }),
+          ...(lowering ? { lowering } : {}),
+        }),
+      ),
+    evaluation: weights => encodeModel(withWeights(evaluation, new Map([...initial, ...weights]))),
+  };
+}
+
+/** The state before the first step. */
+function initialState({ parameters, statistics }: TrainableNetwork, slots: readonly string[]): Map<string, Tensor> {
+  const state = new Map<string, Tensor>();
+  for (const { name, shape, initial } of parameters) {
+    state.set(name, initial);
+    for (const slot of slots)
+      state.set(
+        `${name}.${slot}`,
+        slot === 'average' ? initial : tensor('float32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1))),
+      );
+  }
+  for (const { name, initial } of statistics) state.set(name, initial);
+  return state;
+}
+
+/** Runs pictures as they are through a network, some at a time; its `logits`, row by row. */
+async function logitsOf(
+  runtime: Runtime,
+  model: Uint8Array,
+  input: string,
+  rows: PictureRows,
+  onProgress?: (done: number) => void,
+): Promise<Float32Array> {
+  const session = await runtime.open(model);
+  try {
+    const all: Float32Array[] = [];
+    const atOnce = 16;
+    for (let from = 0; from < rows.count; from += atOnce) {
+      const some = Array.from({ length: Math.min(atOnce, rows.count - from) }, (_, i) => from + i);
+      const feeds = new Map([[input, runtime.tensor(await rows.read(some, 0))]]);
+      // the evaluation graph wants labels for its loss
+      if (session.inputs.includes('labels')) feeds.set('labels', runtime.tensor(labelsOf(rows, some)));
+      const results = await session.run(feeds, ['logits']);
+      all.push(floats(await results.get('logits')!.read()).slice());
+      for (const value of [...feeds.values(), ...results.values()]) value.dispose();
+      onProgress?.(from + some.length);
+    }
+    const joined = new Float32Array(all.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of all) {
+      joined.set(part, at);
+      at += part.length;
+    }
+    return joined;
+  } finally {
+    await session.close();
+  }
+}
+
+function labelsOf({ labels: { type, shape, bytes } }: PictureRows, rows: readonly number[]): Tensor {
+  const size = bytes.length / shape[0]!;
+  const chosen = new Uint8Array(rows.length * size);
+  rows.forEach((from, to) => chosen.set(bytes.subarray(from * size, (from + 1) * size), to * size));
+  return { type, shape: [rows.length, ...shape.slice(1)], bytes: chosen };
+}
+
+function shareOf(logits: Float32Array, { count, labels }: PictureRows): number {
+  const classes = logits.length / count;
+  return shareRight(tensor('float32', [count, classes], logits), labels);
+}
+
+/** Plain artifacts of what trained, with the state where it ended. */
+async function writeArtifacts(
+  folder: string,
+  network: TrainableNetwork,
+  loss: Loss,
+  { optimizer, optimizerName, batch }: ResolvedTune,
+  { state, step }: Checkpoint,
+): Promise<void> {
+  const { parameters } = network;
+  const graphs = {
+    training: networkTrainingModel(network, loss),
+    evaluation: networkEvaluationModel(network, loss),
+    optimizer: optimizerModel({ optimizer }, parameters, [...optimizer.slots, 'average']),
+    epoch: networkStepsModel(network, { loss, optimizer, batch }),
+  };
+  const said = { state, step, parameters, loss: loss.name, optimizerName, extra: { logits: 'logits', batch } };
+  await writePlainArtifacts(folder, { ...graphs, ...said }, { force: true });
+}

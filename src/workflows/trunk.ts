@@ -1,0 +1,103 @@
+// A backbone parted at the cut behind which it trains: the frozen part, which runs once over every picture, and the
+// trunk from there to the features. What trains is float: a quantized trunk is made so, a quantized frozen part serves.
+
+import { featurizerModel } from '../artifacts/index.js';
+import { encodeModel } from '../codec/index.js';
+import { modelOf, type Graph, type Model, type Node } from '../graph/index.js';
+import { inspectModel, trainableWeights, wiringOf } from '../inspect/index.js';
+import { inferShapes, join, split } from '../passes/index.js';
+import type { Tensor } from '../base/index.js';
+import { withWeights } from '../artifacts/index.js';
+import type { Backbone } from './backbone.js';
+import { errors } from './errors.js';
+import { unfrozen } from './unfreeze.js';
+
+/** A backbone in two parts. */
+export interface Trunk {
+  /** Pictures to what the trunk reads, a row a picture: a backbone whose features are that. */
+  readonly frozen: Backbone;
+  /** What it reads → features, float. */
+  readonly model: Model;
+  /** The name of what it reads, and the shape of one of them. */
+  readonly input: string;
+  readonly shape: readonly number[];
+  /** The weights that train. */
+  readonly names: readonly string[];
+  /** For each of them, how many blocks lie between it and the features. */
+  readonly depths: ReadonlyMap<string, number>;
+  /** Whether the trunk was quantized. */
+  readonly wasQuantized: boolean;
+  /** The whole from the picture tensor to the features, with trained weights. */
+  whole(trained: ReadonlyMap<string, Tensor>): Graph;
+}
+
+/**
+ * Parts a backbone.
+ *
+ * @param said `all`, `last:2`, a cut, or names of weights
+ * @throws GRAFT_UNFREEZE, SPLIT_LEAKS
+ */
+export function trunkOf(backbone: Backbone, said: string | readonly string[]): Trunk {
+  const { graph, inspection, model: network, preprocessing, pixels, opsets } = backbone;
+  const { names, cut } = unfrozen(network, said, inspection);
+  const body: Model = { ...modelOf(graph), opsets: new Map([...opsets, ...modelOf(graph).opsets]) };
+  const reaches = new Set(graph.initializers.keys());
+  const start = cut ?? graph.inputs.find(({ name }) => !graph.initializers.has(name))!.name;
+  if (cut !== undefined && !graph.nodes.some(node => node.outputs.includes(cut)))
+    throw errors.UNFREEZE({ found: [said].flat().join(' '), wanted: `a cut before the features (${backbone.at})` });
+  const [before, after] = cut === undefined ? [undefined, body] : split(body, [[cut]], inspection.facts);
+  const wasQuantized = after.graph.nodes.some(({ op }) => op === 'DequantizeLinear');
+  const model = inferShapes(after);
+  const wiring = wiringOf(model.graph, inspectModel(model).facts);
+  const own = new Set(trainableWeights(wiring).map(({ name }) => name));
+  const kept =
+    cut === undefined && names.length > 0 ? names.filter(name => reaches.has(name) || own.has(name)) : [...own];
+  if (kept.length === 0)
+    throw errors.UNFREEZE({ found: [said].flat().join(' '), wanted: 'weights between the cut and the features' });
+  const info = model.graph.inputs.find(({ name }) => name === start);
+  const shape = info?.shape?.slice(1);
+  if (!shape?.every(dim => typeof dim === 'number'))
+    throw errors.UNFREEZE({ found: [said].flat().join(' '), wanted: `a cut of known shape; ${start} has none` });
+  const { width, height } = preprocessing;
+  const identity: Graph = {
+    ...graph,
+    nodes: [],
+    outputs: [graph.inputs.find(({ name }) => name === start)!],
+    values: new Map(),
+  };
+  const frozenGraph = before?.graph ?? { ...identity, initializers: new Map() };
+  const featurizer = featurizerModel({ backbone: frozenGraph, opsets, width, height, pixels, rows: 'kept' });
+  return {
+    frozen: {
+      ...backbone,
+      graph: frozenGraph,
+      featurizer: encodeModel(featurizer),
+      features: shape.reduce((a, b) => a * b, 1),
+      at: start,
+    },
+    model,
+    input: start,
+    shape,
+    names: kept,
+    depths: depthsOf(backbone, model.graph, kept),
+    wasQuantized,
+    whole: trained => {
+      const tuned = withWeights(model, trained);
+      return before ? join([before, tuned]).graph : tuned.graph;
+    },
+  };
+}
+
+/** How many of the network's blocks end between a weight and the features. */
+function depthsOf({ inspection, at }: Backbone, trunk: Graph, names: readonly string[]): Map<string, number> {
+  const places = new Map<string, number>();
+  trunk.nodes.forEach((node: Node, i) => node.outputs.forEach(name => places.set(name, i)));
+  const ends = [...inspection.names]
+    .filter(([name, value]) => /^block\d+$/.test(name) && value !== at)
+    .flatMap(([, value]) => places.get(value) ?? []);
+  const first = new Map<string, number>();
+  trunk.nodes.forEach((node, i) => {
+    for (const name of node.inputs) if (!first.has(name)) first.set(name, i);
+  });
+  return new Map(names.map(name => [name, ends.filter(end => end >= (first.get(name) ?? 0)).length]));
+}

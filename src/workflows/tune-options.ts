@@ -1,0 +1,105 @@
+// How a trunk is fine-tuned, with every default in one place.
+
+import { adam, adamw, sgd, type Optimizer } from '../artifacts/index.js';
+import { constant, cosine, oneCycle, warmUp, type Schedule } from '../training/index.js';
+import { errors } from './errors.js';
+import type { HeadOptions } from './head-options.js';
+
+/** How later blocks, or everything, train; with {@link HeadOptions}, whose epochs, batch, rate and optimizer are then those of the trunk. */
+export interface TuneOptions {
+  /**
+   * What trains beside the head: what lies behind a cut (`block3`, a value's name), `last:2` blocks, `all`, or names of
+   * weights. The head is fitted first, on the features as they were.
+   */
+  readonly unfreeze?: string | readonly string[];
+  /** Rate of the block before the head, as a share of the head's. @default 0.3 */
+  readonly trunkRate?: number;
+  /** Rate of each block, as a share of that of the block behind it. @default 0.7 */
+  readonly depthDecay?: number;
+  /** Largest global L2 norm of the gradients of a step. @default none */
+  readonly clip?: number;
+  /** `train` updates stored statistics of BatchNormalization with the pictures that train; `frozen` keeps them. @default 'frozen' */
+  readonly batchNorm?: 'frozen' | 'train';
+  /** Bytes that rows of pictures may take in memory, in megabytes; beyond, they lie on disk. @default 1024 */
+  readonly memory?: number;
+}
+
+/** Every option with its value. */
+export interface ResolvedTune {
+  readonly optimizerName: 'adamw' | 'adam' | 'sgd';
+  readonly optimizer: Optimizer;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly rate: number;
+  readonly scheduleName: NonNullable<HeadOptions['schedule']>;
+  readonly schedule: Schedule;
+  readonly warmUp: number;
+  readonly weightDecay: number;
+  readonly halfLife: number;
+  readonly patience: number;
+  readonly labelSmoothing: number;
+  readonly classWeights: 'none' | 'balanced';
+  readonly trunkRate: number;
+  readonly depthDecay: number;
+  readonly clip: number | undefined;
+  readonly batchNorm: 'frozen' | 'train';
+  readonly memory: number;
+  readonly seed: number;
+}
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws GRAFT_TUNE where an option is out of range
+ */
+export function resolveTune(options: HeadOptions & TuneOptions): ResolvedTune {
+  if (options.optimizer === 'lbfgs')
+    throw errors.TUNE({ option: 'optimizer', found: 'lbfgs', wanted: 'adamw, adam or sgd' });
+  const optimizerName = options.optimizer ?? 'adamw';
+  const { momentum = 0.9, nesterov = false, trunkRate = 0.3, depthDecay = 0.7, clip, memory = 1024 } = options;
+  for (const [option, found] of Object.entries({
+    trunkRate,
+    depthDecay,
+    memory,
+    ...(clip === undefined ? {} : { clip }),
+  }))
+    if (!(found > 0 && Number.isFinite(found)))
+      throw errors.TUNE({ option, found: String(found), wanted: 'a number above 0' });
+  const weightDecay = options.weightDecay ?? { adamw: 0.01, adam: 0, sgd: 0.0005 }[optimizerName];
+  const optimizers = {
+    adamw: () => adamw({ weightDecay }),
+    adam: () => adam({ weightDecay }),
+    sgd: () => sgd({ momentum, nesterov, weightDecay }),
+  };
+  const scheduleName = options.schedule ?? 'one-cycle';
+  const schedule = { constant, cosine: () => cosine(), 'one-cycle': () => oneCycle() }[scheduleName]();
+  const rising = options.warmUp ?? 0;
+  return {
+    optimizerName,
+    optimizer: optimizers[optimizerName](),
+    epochs: options.epochs ?? 10,
+    batch: options.batch ?? 16,
+    rate: options.rate ?? (optimizerName === 'sgd' ? 0.01 : 0.0003),
+    scheduleName,
+    schedule: rising > 0 ? warmUp(schedule, rising) : schedule,
+    warmUp: rising,
+    weightDecay,
+    halfLife: options.halfLife ?? 1,
+    patience: options.patience ?? 10,
+    labelSmoothing: options.labelSmoothing ?? 0,
+    classWeights: options.classWeights ?? 'none',
+    trunkRate,
+    depthDecay,
+    clip,
+    batchNorm: options.batchNorm ?? 'frozen',
+    memory,
+    seed: options.seed ?? 0,
+  };
+}
+
+/** The options of the head that is fitted before the trunk trains: those of training are the trunk's. */
+export function headOnly(options: HeadOptions): HeadOptions {
+  const { optimizer: _o, epochs: _e, batch: _b, rate: _r, schedule: _s, warmUp: _w, ...rest } = options;
+  const { momentum: _m, nesterov: _n, weightDecay: _d, halfLife: _h, patience: _p, ...head } = rest;
+  return head;
+}
