@@ -12,6 +12,7 @@ export { convert, convertPasses, type ConvertOptions, type ConvertResult } from 
 export { evaluate, type EvaluateOptions, type EvaluateResult } from './workflows/evaluate.js';
 export { demoBackbone, demoPictures } from './workflows/fixtures.js';
 export { inspect, type InspectedFile, type InspectOptions, type UninspectedFile } from './workflows/inspect.js';
+export { merge, type MergeOptions, type MergeResult } from './workflows/merge.js';
 export { predict, type FilePrediction, type PredictOptions, type UnreadableFile } from './workflows/predict.js';
 export type { Progress as TransferProgress } from './workflows/progress.js';
 export { writeReport } from './workflows/report.js';

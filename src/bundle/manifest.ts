@@ -30,6 +30,8 @@ export interface BundleBackbone {
   readonly pixels: unknown;
   /** Where the recipe came from: `catalogue`, `sidecar` or `flags`. */
   readonly recipe: string;
+  /** The published network's own input and first output, and what that gave. */
+  readonly network?: { readonly input: string; readonly output: string; readonly gives: 'logits' | 'probabilities' };
   /** Where it trained too: the value behind which its weights are others than the file's. */
   readonly tuned?: unknown;
 }

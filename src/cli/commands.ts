@@ -6,6 +6,7 @@ import { convertCommand } from './commands/convert.js';
 import { demoCommand } from './commands/demo.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { inspectCommand } from './commands/inspect.js';
+import { mergeCommand } from './commands/merge.js';
 import { predictCommand } from './commands/predict.js';
 import { splitCommand } from './commands/split.js';
 import { tapsCommand } from './commands/taps.js';
@@ -20,5 +21,6 @@ export const commands: readonly Command[] = [
   tapsCommand,
   convertCommand,
   artifactsCommand,
+  mergeCommand,
   demoCommand,
 ];

@@ -45,6 +45,12 @@ export const errors = defineErrors('GRAFT', {
     message: (at: { option: string; found: string; wanted: string }) =>
       `${at.option} of fine-tuning is ${printable(at.found)}, wanted ${at.wanted}`,
   },
+  MERGE: {
+    kind: 'unsupported',
+    message: (at: { bundle: string }) =>
+      `the bundle ${printable(at.bundle)} does not tell what its network read and gave`,
+    hint: 'It was made by an older version: train it again.',
+  },
   NO_RUN: {
     kind: 'missing',
     message: (at: { path: string }) => `there is no run to resume in ${printable(at.path)}`,

@@ -3,7 +3,7 @@
 
 import { basename, join } from 'node:path';
 import type { GraftError } from '../base/index.js';
-import { servingModel } from '../artifacts/index.js';
+import { logitsOf, servingModel } from '../artifacts/index.js';
 import { writeBundle, type Bundle } from '../bundle/node.js';
 import type { Manifest } from '../bundle/index.js';
 import { encodeModel } from '../codec/index.js';
@@ -232,6 +232,7 @@ async function ship(folder: string, at: Shipment): Promise<Bundle> {
       features: backbone.features,
       pixels,
       recipe: backbone.recipe,
+      network: publishedOf(backbone),
       ...(tuned ? { tuned } : {}),
     },
     data: {
@@ -247,6 +248,13 @@ async function ship(folder: string, at: Shipment): Promise<Bundle> {
   return writeBundle(folder, encodeModel(model), manifest, {
     force: (options.force ?? false) || (options.resume ?? false),
   });
+}
+
+/** The published network's own input and output, which graft merge gives back. */
+function publishedOf({ model, graph }: Backbone): NonNullable<Manifest['backbone']['network']> {
+  const input = graph.inputs.find(({ name }) => !graph.initializers.has(name))!.name;
+  const output = model.graph.outputs[0]!.name;
+  return { input, output, gives: logitsOf(model.graph) === output ? 'logits' : 'probabilities' };
 }
 
 const valuesOf = (values: Graph['inputs']) =>
