@@ -179,13 +179,13 @@ export class Builder {
   }
 
   /** Takes over a node as it is; `types` tells what is known of its outputs. For passes that copy graphs. */
-  adopt(node: Node, types: (name: string) => ValueInfo | undefined): void {
+  adopt(node: Node, types: (name: string) => (ValueInfo & { readonly known?: readonly Dim[] }) | undefined): void {
     this.nodes.push(node);
     this.#taken.add(node.name);
     for (const name of node.outputs) {
       if (!name) continue;
       const info = types(name);
-      if (info?.type && info.shape) this.#add(this.#claim(name), info.type, info.shape);
+      if (info?.type && info.shape) this.#add(this.#claim(name), info.type, info.shape, undefined, info.known);
       else this.#taken.add(name);
     }
   }

@@ -108,7 +108,15 @@ function copied({ node, builder, inputs, before }: Site, values: ReadonlyMap<str
     : node.outputs.map(name => graph.values.get(name) ?? graph.outputs.find(output => output.name === name));
   builder.adopt(renameNode(node, renamed), name => {
     const info = infos[node.outputs.indexOf(name)];
-    return info && { name, ...(info.type ? { type: info.type } : {}), ...(info.shape ? { shape: info.shape } : {}) };
+    const known = info && 'known' in info ? info.known : undefined;
+    return (
+      info && {
+        name,
+        ...(info.type ? { type: info.type } : {}),
+        ...(info.shape ? { shape: info.shape } : {}),
+        ...(known ? { known } : {}),
+      }
+    );
   });
   return node.outputs.map(name => (name && builder.has(name) ? builder.value(name) : undefined));
 }
