@@ -1,7 +1,8 @@
 // Makes fixtures/ again, the same bytes every time.   Usage: node dist/tools/make-fixtures.js [folder]
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Random } from '../src/base/index.js';
 import { sha256 } from '../src/base/node.js';
 import { encodeModel } from '../src/codec/index.js';
@@ -12,6 +13,16 @@ import { drawTexture, textures } from './fixtures/textures.js';
 const seed = 2026;
 const size = 96;
 const counts = { train: 30, val: 16 };
+
+/** What other makers made, from what engines outside the package say: kept as it lies in fixtures/. */
+const kept = [
+  {
+    file: 'gradients.safetensors',
+    maker: 'tools/make-gradient-fixtures.ts',
+    why: 'gradients of every operator in PyTorch, in float64',
+  },
+];
+const there = fileURLToPath(new URL('../../fixtures/', import.meta.url));
 
 /** Every fixture by its path: the pictures, the backbone, and how the backbone wants its pictures. */
 export function makeFixtures(): Map<string, Uint8Array> {
@@ -41,19 +52,20 @@ export function makeFixtures(): Map<string, Uint8Array> {
       pixels: { channels: 'RGB', layout: 'NCHW', scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] },
     }),
   );
+  const own = [...files.keys()];
+  for (const { file } of kept) {
+    const path = join(there, file);
+    if (existsSync(path)) files.set(file, readFileSync(path));
+  }
   const why = (name: string) =>
     name.startsWith('pictures/') ? 'labelled pictures of the demo and the tests' : 'a backbone without learnt weights';
+  const hash = (file: string) => sha256(files.get(file)!);
   files.set(
     'manifest.json',
-    text(
-      [...files].map(([file, bytes]) => ({
-        file,
-        maker: 'tools/make-fixtures.ts',
-        seed,
-        sha256: sha256(bytes),
-        why: why(file),
-      })),
-    ),
+    text([
+      ...own.map(file => ({ file, maker: 'tools/make-fixtures.ts', seed, sha256: hash(file), why: why(file) })),
+      ...kept.flatMap(one => (files.has(one.file) ? [{ ...one, sha256: hash(one.file) }] : [])),
+    ]),
   );
   return files;
 }
