@@ -155,5 +155,13 @@ function inverseDeviation(variance: Value, epsilon: number): Value {
   return builder.constant(tensor('float32', data.shape, found));
 }
 
-const attributesOf = ({ auto_pad, dilations, kernel_shape, pads, strides, group }: Bound): Parameters<typeof Conv>[3] =>
-  ({ auto_pad, dilations, kernel_shape, pads, strides, group }) as Parameters<typeof Conv>[3];
+interface ConvAttributes {
+  readonly auto_pad: string;
+  readonly group: number;
+  readonly dilations?: readonly number[];
+  readonly kernel_shape?: readonly number[];
+  readonly pads?: readonly number[];
+  readonly strides?: readonly number[];
+}
+const attributesOf = ({ auto_pad, group, dilations, kernel_shape, pads, strides }: Bound) =>
+  ({ auto_pad, group, dilations, kernel_shape, pads, strides }) as ConvAttributes;
