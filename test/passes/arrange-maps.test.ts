@@ -77,7 +77,7 @@ const networks: Readonly<Record<string, (x: Value, weight: Weight) => Value>> = 
     const s = Relu(conv(x, weight, 's', 3));
     const both = Relu(Concat(conv(s, weight, 'e1', 4), conv(s, weight, 'e3', 4, 3, { pads: same }), { axis: 1 }));
     const [first, second] = Split.all(2, both, [3, 5], { axis: 1 });
-    return Concat(conv(first!, weight, 'f', 2), Mul(second!, second!), { axis: 1 });
+    return Concat(conv(first!, weight, 'f', 2), Mul(second, second), { axis: 1 });
   },
   'a shuffle of channels': (x, weight) => {
     const y = conv(x, weight, 'a', 6);

@@ -40,7 +40,7 @@ export function trained(
     parameters.add(name);
     return builder.input(name, 'float32', of);
   });
-  [made].flat().forEach((value, i) => builder.output(value as Value, `out${i}`));
+  [made].flat().forEach((value, i) => builder.output(value, `out${i}`));
   return { model: modelOf(builder.finish()), parameters };
 }
 
