@@ -49,4 +49,6 @@ export {
   type OrtOptimizer,
   type OrtSgd,
 } from './ort-training/optimizer.js';
+export { isOptimizerModel, readOptimizerModel, type ReadOptimizer } from './ort-training/read-optimizer.js';
+export { importedOptimizer, importedOptimizerModel } from './ort-training/imported-optimizer.js';
 export { graft, withWeights, type Grafted, type GraftedHead } from './network/graft.js';

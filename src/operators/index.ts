@@ -48,4 +48,5 @@ export * as ortTraining from './ort-training.js';
 export { padsOf } from './windows.js';
 export { upgradeContext, upgradeNode } from './upgrade.js';
 export { coreOperators } from './core.js';
+export { operatorsWithTraining, trainingLowerings } from './training.js';
 export { inferShapes, type Inferred, type InferOptions } from './infer.js';

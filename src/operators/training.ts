@@ -1,7 +1,8 @@
 // The operators that only a training build of onnxruntime knows, and the loss of ONNX that no plain build has a kernel
 // for: the families gathered. They are read from artifacts that Microsoft's tool made and written in others by `lower`.
 
-import type { AnyOperator } from './define.js';
+import { coreOperators } from './core.js';
+import { OperatorSet, type AnyOperator } from './define.js';
 import * as activations from './training-activations.js';
 import * as layout from './training-layout.js';
 import * as losses from './training-losses.js';
@@ -10,7 +11,16 @@ import * as windows from './training-windows.js';
 
 const isOperator = (value: unknown): value is AnyOperator => typeof value === 'function' && 'operatorName' in value;
 
-/** Every training-only operator; `coreOperators.with(...trainingOperators)` knows them beside all others. */
-export const trainingOperators: readonly AnyOperator[] = [activations, layout, losses, normalization, windows].flatMap(
-  family => Object.values(family).filter(isOperator),
+/** Every operator that says itself in others so that a plain onnxruntime runs it. */
+const all: readonly AnyOperator[] = [activations, layout, losses, normalization, windows].flatMap(family =>
+  Object.values(family).filter(isOperator),
 );
+
+/** Their lowerings by name; ONNX's own losses are among them. */
+export const trainingLowerings = new OperatorSet(all);
+
+/** What the built-in operators know, and the training-only ones beside them; where both know one, as training has it. */
+export const operatorsWithTraining = new OperatorSet([
+  ...[...coreOperators].filter(({ domain, operatorName }) => !trainingLowerings.get(domain, operatorName)),
+  ...all,
+]);

@@ -9,6 +9,7 @@ export { foldShapes } from './fold-shapes.js';
 export { inferShapes, inferShapesWith } from './infer-shapes.js';
 export { inlineFunctions } from './inline-functions.js';
 export { lowerOpset } from './lower-opset.js';
+export { standardEvaluation, standardTraining } from './standard-training.js';
 export { tap } from './tap.js';
 export { upgradeTo } from './upgrade.js';
 export { weightsFromInputs } from './weights-from-inputs.js';

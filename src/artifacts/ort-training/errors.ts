@@ -24,6 +24,11 @@ export const errors = defineErrors('ORT_TRAINING', {
     message: (at: { reason: string }) => `ONNX Runtime's training has no such optimizer: ${at.reason}`,
     hint: 'AdamW (both forms), Adam without decay and SGD without momentum are there.',
   },
+  OPTIMIZER_GRAPH: {
+    kind: 'unsupported',
+    message: (at: { why: string }) => `the optimizer model is not understood: ${printable(at.why)}`,
+    hint: 'Pass an optimizer model as generate_artifacts or onnxblock writes it: AdamW or SGD, gradients clipped or not.',
+  },
   VERSION: {
     kind: 'unsupported',
     message: (at: { runtime: string; what: string; found: number; limit: number }) =>
