@@ -21,7 +21,8 @@ import { cases, smallNetwork } from '../../tools/ort-training/cases.js';
 import { ortTraining } from '../../tools/ort-training/runtime.js';
 
 const own = nodeRuntime();
-const ort = await ortTraining(fileURLToPath(new URL('../../../node_modules/ort-training', import.meta.url)));
+// dist/ lies one folder below the package
+const ort = await ortTraining(fileURLToPath(new URL('..', import.meta.resolve('ort-training'))));
 
 for (const [name, run] of cases)
   test.serial(`20 steps as our own: ${name}`, async t => {
