@@ -52,3 +52,7 @@ export {
 export { isOptimizerModel, readOptimizerModel, type ReadOptimizer } from './ort-training/read-optimizer.js';
 export { importedOptimizer, importedOptimizerModel } from './ort-training/imported-optimizer.js';
 export { graft, withWeights, type Grafted, type GraftedHead } from './network/graft.js';
+export { trainBatchNorm } from './network/train-batch-norm.js';
+export { evaluationModelFaults, trainingModelFaults, type CheckpointParameters } from './ort-training/check-models.js';
+export { isOrtOptimizer, momentFaults, optimizerModelFaults } from './ort-training/check-optimizer.js';
+export type { ArtifactsFault } from './ort-training/fault.js';

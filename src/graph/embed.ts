@@ -39,33 +39,54 @@ export function embed(builder: Builder, graph: Graph, bindings: ReadonlyMap<stri
       return next;
     });
     const name = builder.isFree(node.name) ? node.name : builder.fresh(node.name || node.op.toLowerCase());
-    builder.adopt({ ...renameNode(node, renamed), name, outputs }, output => infos.get(before.get(output)!));
+    builder.adopt({ ...renameNode(node, renamed, hint => builder.fresh(hint)), name, outputs }, output =>
+      infos.get(before.get(output)!),
+    );
   }
   return new Map(graph.outputs.map(({ name }) => [name, builder.value(renamed.get(name) ?? name)]));
 }
 
-/** A node that reads other names; sub-graphs read them too, except where they make the name themselves. */
-export function renameNode(node: Node, renamed: ReadonlyMap<string, string>): Node {
+/**
+ * A node that reads other names; sub-graphs read them too, except where they make the name themselves.
+ *
+ * @param place gives the names that sub-graphs make new ones, where they would be taken; without, they keep them
+ */
+export function renameNode(node: Node, renamed: ReadonlyMap<string, string>, place?: (name: string) => string): Node {
   const inputs = node.inputs.map(name => renamed.get(name) ?? name);
   let attributes = node.attributes;
   for (const [key, attribute] of node.attributes) {
     let next: Attribute = attribute;
-    if (attribute.kind === 'graph') next = { kind: 'graph', value: renameGraph(attribute.value, renamed) };
+    if (attribute.kind === 'graph') next = { kind: 'graph', value: renameGraph(attribute.value, renamed, place) };
     else if (attribute.kind === 'graphs')
-      next = { kind: 'graphs', value: attribute.value.map(graph => renameGraph(graph, renamed)) };
+      next = { kind: 'graphs', value: attribute.value.map(graph => renameGraph(graph, renamed, place)) };
     if (next !== attribute) attributes = new Map(attributes).set(key, next);
   }
   return { ...node, inputs, attributes };
 }
 
-function renameGraph(graph: Graph, renamed: ReadonlyMap<string, string>): Graph {
+function renameGraph(graph: Graph, renamed: ReadonlyMap<string, string>, place?: (name: string) => string): Graph {
   const own = new Map(renamed);
-  for (const { name } of graph.inputs) own.delete(name);
-  for (const name of graph.initializers.keys()) own.delete(name);
-  for (const node of graph.nodes) for (const name of node.outputs) own.delete(name);
+  const makes = (name: string) => {
+    if (!name) return;
+    if (place) own.set(name, place(name));
+    else own.delete(name);
+  };
+  for (const { name } of graph.inputs) makes(name);
+  for (const name of graph.initializers.keys()) if (!graph.inputs.some(input => input.name === name)) makes(name);
+  for (const node of graph.nodes) for (const name of node.outputs) makes(name);
+  const now = (name: string) => own.get(name) ?? name;
+  const kept = graph.nodes.map(node => {
+    const next = renameNode(node, own, place);
+    return place ? { ...next, name: node.name && place(node.name), outputs: node.outputs.map(now) } : next;
+  });
+  const outputs = graph.outputs.map(output => ({ ...output, name: now(output.name) }));
+  if (!place) return { ...graph, nodes: kept, outputs };
   return {
     ...graph,
-    nodes: graph.nodes.map(node => renameNode(node, own)),
-    outputs: graph.outputs.map(output => ({ ...output, name: own.get(output.name) ?? output.name })),
+    nodes: kept,
+    outputs,
+    inputs: graph.inputs.map(input => ({ ...input, name: now(input.name) })),
+    initializers: new Map([...graph.initializers].map(([name, data]) => [now(name), data])),
+    values: new Map([...graph.values].map(([name, info]) => [now(name), { ...info, name: now(name) }])),
   };
 }

@@ -45,6 +45,12 @@ export const errors = defineErrors('GRAFT', {
     message: (at: { option: string; found: string; wanted: string }) =>
       `${at.option} of fine-tuning is ${printable(at.found)}, wanted ${at.wanted}`,
   },
+  BATCH_NORM: {
+    kind: 'usage',
+    message: (at: { file: string; reason: string }) =>
+      `${printable(at.file)} has no BatchNormalization to train: ${at.reason}`,
+    hint: 'Leave out --batch-norm train, or add --insert-batch-norm, which puts one behind each convolution.',
+  },
   MERGE: {
     kind: 'unsupported',
     message: (at: { bundle: string }) =>

@@ -9,6 +9,7 @@ import {
   networkStepsModel,
   networkTrainingModel,
   optimizerModel,
+  trainBatchNorm,
   trainableNetwork,
   withWeights,
   type Grafted,
@@ -27,6 +28,7 @@ import {
   type PictureRows,
 } from '../training/index.js';
 import { checkpoints, history } from '../training/node.js';
+import { errors } from './errors.js';
 import { fitHead, lossOf, type FittedHead, type Task } from './fit-head.js';
 import type { HeadOptions } from './head-options.js';
 import { firstNotFinite } from './not-finite.js';
@@ -77,10 +79,12 @@ export async function fineTune(
   options: FineTuneOptions,
 ): Promise<FineTuned> {
   const resolved = resolveTune(options);
+  checkNormalization(trunk, resolved);
   const first = await headFirst(runtime, trunk, rows, task, options);
   const grafted = graft(trunk.model.graph, { head: first.head, trained: first.trained, classes: task.classes });
   const { network, loss } = networkOf(trunk, grafted, rows.train, task, resolved);
-  const artifacts = artifactsOf(network, loss, task, resolved, runtime);
+  const stepping = resolved.batchNorm === 'train' ? trainBatchNorm(network) : network;
+  const artifacts = artifactsOf(network, stepping, loss, task, resolved, runtime);
   const before = await logitsOf(runtime, artifacts.evaluation(new Map()), trunk.input, rows.validation);
   const headAccuracy = shareOf(before, rows.validation);
 
@@ -94,11 +98,11 @@ export async function fineTune(
   const run = networkRun({
     runtime,
     artifacts,
-    initialState: initialState(network, artifacts.slots),
+    initialState: initialState(stepping, artifacts.slots),
     train: rows.train,
     validation: rows.validation,
     epochs,
-    batch,
+    batch: batch * resolved.accumulate,
     rate,
     schedule,
     halfLife,
@@ -119,7 +123,7 @@ export async function fineTune(
     if (event.kind === 'epoch') trainLoss = event.trainLoss;
   });
   signal?.throwIfAborted();
-  await writeArtifacts(join(folder, 'artifacts'), network, loss, resolved, result.last);
+  await writeArtifacts(join(folder, 'artifacts'), network, stepping, loss, resolved, result.last);
   const own = new Map([...grafted.headNames].map(([name, inside]) => [name, result.trained.get(inside)!]));
   const parts = new Set(grafted.headNames.values());
   return {
@@ -137,6 +141,18 @@ export async function fineTune(
     headAccuracy,
     optimizer: resolved.optimizerName,
   };
+}
+
+/** BatchNormalization can only train where there is one. */
+function checkNormalization({ model, frozen }: Trunk, { batchNorm }: ResolvedTune): void {
+  if (batchNorm !== 'train' || model.graph.nodes.some(({ op }) => op === 'BatchNormalization')) return;
+  const isFolded = frozen.inspection.batchNormalization === 'folded';
+  throw errors.BATCH_NORM({
+    file: frozen.file.path,
+    reason: isFolded
+      ? 'an exporter folded it into the convolutions, or there never was one'
+      : 'there is none behind the cut',
+  });
 }
 
 /** The head on the features as they are, fitted as without a trunk. */
@@ -190,11 +206,13 @@ function networkOf(
   return { network, loss: lossOf({ labels, count }, task, resolved) };
 }
 
+/** The graphs of the run: `network` is what is judged and served, `stepping` what walks. */
 function artifactsOf(
   network: TrainableNetwork,
+  stepping: TrainableNetwork,
   loss: Loss,
   { classes }: Task,
-  { optimizer, clip }: ResolvedTune,
+  { optimizer, clip, accumulate }: ResolvedTune,
   runtime: Runtime,
 ): NetworkArtifacts {
   const evaluation = networkEvaluationModel(network, loss);
@@ -205,14 +223,16 @@ function artifactsOf(
     classes,
     parameters: network.parameters.map(({ name, shape }) => ({ name, shape })),
     slots: [...optimizer.slots, 'average'],
+    statistics: stepping.statistics.map(({ name, shape }) => ({ name, shape })),
     dropouts: [],
     input: network.inputs[0]!,
     steps: batch =>
       encodeModel(
-        networkStepsModel(network, {
+        networkStepsModel(stepping, {
           loss,
           optimizer,
           batch,
+          accumulate,
           ...(clip === undefined ? {} : { clip }),
           ...(lowering ? { lowering } : {}),
         }),
@@ -286,16 +306,17 @@ function shareOf(logits: Float32Array, { count, labels }: PictureRows): number {
 async function writeArtifacts(
   folder: string,
   network: TrainableNetwork,
+  stepping: TrainableNetwork,
   loss: Loss,
   { optimizer, optimizerName, batch }: ResolvedTune,
   { state, step }: Checkpoint,
 ): Promise<void> {
   const { parameters } = network;
   const graphs = {
-    training: networkTrainingModel(network, loss),
+    training: networkTrainingModel(stepping, loss),
     evaluation: networkEvaluationModel(network, loss),
     optimizer: optimizerModel({ optimizer }, parameters, [...optimizer.slots, 'average']),
-    epoch: networkStepsModel(network, { loss, optimizer, batch }),
+    epoch: networkStepsModel(stepping, { loss, optimizer, batch }),
   };
   const said = { state, step, parameters, loss: loss.name, optimizerName, extra: { logits: 'logits', batch } };
   await writePlainArtifacts(folder, { ...graphs, ...said }, { force: true });

@@ -10,6 +10,7 @@ import type { Backbone } from './backbone.js';
 import { errors } from './errors.js';
 import { fineTune } from './fine-tune.js';
 import { fitHead, type FittedHead } from './fit-head.js';
+import { withBatchNorm } from './insert-batch-norm.js';
 import { headLogits } from './measure.js';
 import { writeArtifacts } from './run-files.js';
 import { setFeatures } from './set-features.js';
@@ -83,9 +84,9 @@ export async function learnTrunk(
   options: LearnOptions & { readonly unfreeze: string | readonly string[] },
 ): Promise<Learnt> {
   const { out, resume = false, pictures } = options;
-  const trunk = trunkOf(backbone, options.unfreeze);
-  const { memory } = resolveTune(options);
-  const rows = await setRows(runtime, trunk.frozen, trunk.shape, set, {
+  const plain = trunkOf(backbone, options.unfreeze);
+  const { memory, insertBatchNorm } = resolveTune(options);
+  const rows = await setRows(runtime, plain.frozen, plain.shape, set, {
     ...options,
     memory: memory * 2 ** 20,
     scratch: join(out, 'scratch'),
@@ -93,8 +94,9 @@ export async function learnTrunk(
   try {
     checkAny(pictures, rows);
     const task = { classes: set.classes.length, task: set.task };
+    const trunk = insertBatchNorm ? await withBatchNorm(runtime, plain, rows.train) : plain;
     const tuned = await fineTune(runtime, trunk, rows, task, { ...options, folder: out, resume });
-    const sizes = [...tuned.trunk.values()].map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+    const sizes = trunk.names.map(name => tuned.trunk.get(name)!).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
     return {
       head: tuned.head,
       graph: trunk.whole(tuned.trunk),

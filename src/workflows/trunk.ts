@@ -3,9 +3,9 @@
 
 import { featurizerModel } from '../artifacts/index.js';
 import { encodeModel } from '../codec/index.js';
-import { modelOf, type Graph, type Model, type Node } from '../graph/index.js';
+import { Builder, embed, modelOf, type Graph, type Model, type Node } from '../graph/index.js';
 import { inspectModel, trainableWeights, wiringOf } from '../inspect/index.js';
-import { inferShapes, join, split } from '../passes/index.js';
+import { inferShapes, split } from '../passes/index.js';
 import type { Tensor } from '../base/index.js';
 import { withWeights } from '../artifacts/index.js';
 import type { Backbone } from './backbone.js';
@@ -14,6 +14,9 @@ import { unfrozen } from './unfreeze.js';
 
 /** A backbone in two parts. */
 export interface Trunk {
+  /** What was parted, and its part before the cut, where there is one. */
+  readonly backbone: Backbone;
+  readonly before: Model | undefined;
   /** Pictures to what the trunk reads, a row a picture: a backbone whose features are that. */
   readonly frozen: Backbone;
   /** What it reads → features, float. */
@@ -67,7 +70,7 @@ export function trunkOf(backbone: Backbone, said: string | readonly string[]): T
   };
   const frozenGraph = before?.graph ?? { ...identity, initializers: new Map() };
   const featurizer = featurizerModel({ backbone: frozenGraph, opsets, width, height, pixels, rows: 'kept' });
-  return {
+  return trunkFrom(backbone, model, before, {
     frozen: {
       ...backbone,
       graph: frozenGraph,
@@ -75,17 +78,50 @@ export function trunkOf(backbone: Backbone, said: string | readonly string[]): T
       features: shape.reduce((a, b) => a * b, 1),
       at: start,
     },
-    model,
     input: start,
     shape,
     names: kept,
-    depths: depthsOf(backbone, model.graph, kept),
     wasQuantized,
+  });
+}
+
+/** A trunk around another model of the same input and output; weights that it has and the one before had not train too. */
+export function trunkWith(trunk: Trunk, model: Model): Trunk {
+  const wiring = wiringOf(model.graph, inspectModel(model).facts);
+  const added = trainableWeights(wiring).filter(({ name }) => !trunk.model.graph.initializers.has(name));
+  const names = [...trunk.names, ...added.map(({ name }) => name)];
+  return trunkFrom(trunk.backbone, model, trunk.before, { ...trunk, names });
+}
+
+function trunkFrom(
+  backbone: Backbone,
+  model: Model,
+  before: Model | undefined,
+  rest: Omit<Trunk, 'backbone' | 'before' | 'model' | 'depths' | 'whole'>,
+): Trunk {
+  return {
+    ...rest,
+    backbone,
+    before,
+    model,
+    depths: depthsOf(backbone, model.graph, rest.names),
     whole: trained => {
       const tuned = withWeights(model, trained);
-      return before ? join([before, tuned]).graph : tuned.graph;
+      return before ? oneBehindTheOther(before.graph, tuned.graph) : tuned.graph;
     },
   };
+}
+
+/** Two graphs as one; names that both make are made apart. */
+function oneBehindTheOther(before: Graph, after: Graph): Graph {
+  const builder = new Builder(before.name);
+  const enter = ({ inputs, initializers }: Graph) => inputs.find(({ name }) => !initializers.has(name))!;
+  const { name, type, shape } = enter(before);
+  const fed = builder.input(name, type ?? 'float32', shape ?? []);
+  const [middle] = embed(builder, before, new Map([[name, fed]])).values();
+  for (const [output, value] of embed(builder, after, new Map([[enter(after).name, middle!]])))
+    builder.output(value, builder.isFree(output) ? output : value.name);
+  return builder.finish();
 }
 
 /** How many of the network's blocks end between a weight and the features. */

@@ -20,6 +20,13 @@ export interface TuneOptions {
   readonly clip?: number;
   /** `train` updates stored statistics of BatchNormalization with the pictures that train; `frozen` keeps them. @default 'frozen' */
   readonly batchNorm?: 'frozen' | 'train';
+  /**
+   * Puts a BatchNormalization that changes nothing behind each Conv of the trunk, where an exporter folded them away.
+   * @default false
+   */
+  readonly insertBatchNorm?: boolean;
+  /** Batches whose gradients are averaged before a step: as if a batch were so many times as large. @default 1 */
+  readonly accumulate?: number;
   /** Bytes that rows of pictures may take in memory, in megabytes; beyond, they lie on disk. @default 1024 */
   readonly memory?: number;
 }
@@ -43,6 +50,8 @@ export interface ResolvedTune {
   readonly depthDecay: number;
   readonly clip: number | undefined;
   readonly batchNorm: 'frozen' | 'train';
+  readonly insertBatchNorm: boolean;
+  readonly accumulate: number;
   readonly memory: number;
   readonly seed: number;
 }
@@ -56,7 +65,15 @@ export function resolveTune(options: HeadOptions & TuneOptions): ResolvedTune {
   if (options.optimizer === 'lbfgs')
     throw errors.TUNE({ option: 'optimizer', found: 'lbfgs', wanted: 'adamw, adam or sgd' });
   const optimizerName = options.optimizer ?? 'adamw';
-  const { momentum = 0.9, nesterov = false, trunkRate = 0.3, depthDecay = 0.7, clip, memory = 1024 } = options;
+  const {
+    momentum = 0.9,
+    nesterov = false,
+    trunkRate = 0.3,
+    depthDecay = 0.7,
+    clip,
+    memory = 1024,
+    accumulate = 1,
+  } = options;
   for (const [option, found] of Object.entries({
     trunkRate,
     depthDecay,
@@ -65,6 +82,8 @@ export function resolveTune(options: HeadOptions & TuneOptions): ResolvedTune {
   }))
     if (!(found > 0 && Number.isFinite(found)))
       throw errors.TUNE({ option, found: String(found), wanted: 'a number above 0' });
+  if (!Number.isInteger(accumulate) || accumulate < 1)
+    throw errors.TUNE({ option: 'accumulate', found: String(accumulate), wanted: 'a whole number from 1' });
   const weightDecay = options.weightDecay ?? { adamw: 0.01, adam: 0, sgd: 0.0005 }[optimizerName];
   const optimizers = {
     adamw: () => adamw({ weightDecay }),
@@ -92,6 +111,8 @@ export function resolveTune(options: HeadOptions & TuneOptions): ResolvedTune {
     depthDecay,
     clip,
     batchNorm: options.batchNorm ?? 'frozen',
+    insertBatchNorm: options.insertBatchNorm ?? false,
+    accumulate,
     memory,
     seed: options.seed ?? 0,
   };

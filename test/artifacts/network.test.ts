@@ -220,6 +220,19 @@ test('clipping scales all gradients to one norm together', async t => {
   }
 });
 
+test('a batch in parts gives the gradients of the whole', async t => {
+  const optimizer = sgd({ momentum: 0 });
+  const whole = await together(network, { loss: crossEntropy(), optimizer });
+  const parts = await together(network, { loss: crossEntropy(), optimizer, accumulate: 2 });
+  t.true(
+    networkStepsModel(network, { loss: crossEntropy(), optimizer, batch: 4, accumulate: 3 }).graph.nodes.length > 0,
+  );
+  for (const [name, value] of whole) {
+    const found = floats(parts.get(name)!);
+    floats(value).forEach((wanted, i) => t.true(Math.abs(found[i]! - wanted) < 1e-5, name));
+  }
+});
+
 /** By PyTorch's definitions, in float64. */
 const definitions: readonly (readonly [string, Loss, (z: number, t: number) => number])[] = [
   ['mse', meanSquaredError(), (z, t) => (z - t) ** 2],

@@ -166,6 +166,37 @@ test('fresh augmentation shows each epoch in another way, by the seed alone', as
   t.true([...views].some(([name, value]) => !isEqual(value, still!.get(name)!)));
 });
 
+test('BatchNormalization that trains moves its statistics, and what is served uses them', async t => {
+  const { folder } = await tuned({ batchNorm: 'train', epochs: 1 });
+  const before = smallNetwork().graph.initializers;
+  const after = await weightsOf(folder);
+  for (const what of ['mean', 'var']) {
+    t.false(isEqual(before.get(`stage4.norm.${what}`)!, after.get(`stage4.norm.${what}`)!));
+    t.true(isEqual(before.get(`stage3.norm.${what}`)!, after.get(`stage3.norm.${what}`)!));
+  }
+  const bundle = decodeModel(await readFile(join(folder, 'bundle', 'model.onnx')));
+  t.false(bundle.graph.nodes.some(({ attributes }) => attributes.has('training_mode')));
+});
+
+test('BatchNormalization that is not there is refused, or put in so that nothing changes', async t => {
+  const backbone = await smallNetworkFile({ normalized: false });
+  const error = await t.throwsAsync<GraftError>(tuned({ backbone, batchNorm: 'train' }));
+  t.is(error.code, 'GRAFT_BATCH_NORM');
+  // too low a rate to move anything: the network with new normalizations is the one without
+  const rate = 1e-12;
+  const plain = await tuned({ backbone, epochs: 1, rate });
+  const inserted = await tuned({ backbone, epochs: 1, rate, insertBatchNorm: true, accumulate: 2 });
+  const pixels = new Uint8Array(2 * 3072).map((_, i) => (i * 91) % 253);
+  const feeds = new Map([['pictures', tensor('uint8', [2, 32, 32, 3], pixels)]]);
+  const [wanted, found] = await Promise.all(
+    [plain, inserted].map(async ({ folder }) =>
+      run(await readFile(join(folder, 'bundle', 'model.onnx')), feeds, 'logits'),
+    ),
+  );
+  found!.forEach((value, i) => t.true(Math.abs(value - wanted![i]!) < 1e-4));
+  t.true([...(await weightsOf(inserted.folder)).keys()].some(name => name.includes('.norm.')));
+});
+
 test('a bundle is given back as the network that it was made of', async t => {
   const { folder } = await tuned({ epochs: 1 });
   const file = `${folder}.onnx`;
@@ -199,7 +230,7 @@ test('options out of range are refused', t => {
     codeOf(() => resolveTune({ optimizer: 'lbfgs' })),
     'GRAFT_TUNE',
   );
-  for (const wrong of [{ trunkRate: 0 }, { depthDecay: -1 }, { clip: NaN }, { memory: Infinity }])
+  for (const wrong of [{ trunkRate: 0 }, { accumulate: 0.5 }, { depthDecay: -1 }, { clip: NaN }, { memory: Infinity }])
     t.is(
       codeOf(() => resolveTune(wrong)),
       'GRAFT_TUNE',

@@ -14,7 +14,7 @@ import { readSource } from '../../src/pictures/node.js';
 import { nodeRuntime } from '../../src/runtime/node.js';
 import { openBackbone } from '../../src/workflows/backbone.js';
 import { fitHead } from '../../src/workflows/fit-head.js';
-import { measure } from '../../src/workflows/measure.js';
+import { headLogits, measure } from '../../src/workflows/measure.js';
 import { setFeatures, type SplitFeatures } from '../../src/workflows/set-features.js';
 
 const { values, positionals } = parseArgs({
@@ -67,7 +67,8 @@ for (const name of sets) {
   const began = performance.now();
   const head = await fitHead(runtime, { train, validation }, { classes: set.classes.length, task: set.task }, {});
   const seconds = (performance.now() - began) / 1000;
-  const { evaluation } = await measure(runtime, head, validation, set);
+  const logits = await headLogits(runtime, head, validation, set.classes.length);
+  const { evaluation } = measure(logits, validation, set);
   if (isMultiLabelEvaluation(evaluation)) continue;
   const theirs = referenceOf(train, validation, set.classes.length)?.accuracy;
   rows.push({ ours: evaluation.accuracy, theirs });

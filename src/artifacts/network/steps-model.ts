@@ -6,7 +6,8 @@ import { Builder, embed, modelOf, type Attribute, type Graph, type Model, type V
 import { Gather, Unsqueeze } from '../../operators/index.js';
 import { joined, parted, partName } from '../row-state.js';
 import type { TrainableNetwork } from './network.js';
-import { nextName, rowName, trainingStep, type StepOptions } from './step.js';
+import { nextName, rowName } from './gradient-graph.js';
+import { trainingStep, type StepOptions } from './step.js';
 
 /** Constants of so few elements stay inside the body, where kernels see that they are constant. */
 const small = 1024;

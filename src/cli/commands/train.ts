@@ -41,6 +41,15 @@ const flags = {
     choices: ['frozen', 'train'],
     help: 'train: unfrozen BatchNormalization learns its statistics anew (default: frozen)',
   },
+  insertBatchNorm: {
+    type: 'boolean',
+    help: 'put a BatchNormalization that changes nothing behind each unfrozen convolution, where an exporter folded them away',
+  },
+  accumulate: {
+    type: 'integer',
+    value: 'batches',
+    help: 'batches whose gradients are averaged before a step (default: 1)',
+  },
   memory: {
     type: 'integer',
     value: 'MB',
