@@ -1,2 +1,2 @@
 export { differentiate } from './differentiate.js';
-export { trainableFrom, type Blocker, type Trainable, type TrainableOptions } from './trainable.js';
+export { trainableFrom } from './trainable.js';

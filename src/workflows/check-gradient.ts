@@ -67,10 +67,11 @@ const loweredTolerance = 1e-5;
  *   outputs: ['Y'],
  *   attributes: {},
  *   shape: ({ X }) => ({ Y: X.shape }),
- *   lower: ({ X }) => Mul(X, Mul(X, X)),
+ *   lower: ({ X }) => onnx.Mul(X, onnx.Mul(X, X)),
  * }, 'my.domain');
  * const operators = coreOperators.with(cube);
- * await checkGradient({ shapes: [[2, 3]], make: X => cube(X) }, nodeRuntime(), { operators });
+ * const checks = await checkGradient({ shapes: [[2, 3]], make: X => cube(X) }, nodeRuntime(), { operators });
+ * checks.length; // 3
  */
 export async function checkGradient(
   sample: Sample,
@@ -125,7 +126,7 @@ export async function checkGradient(
  *   outputs: ['Y'],
  *   attributes: {},
  *   shape: ({ X }) => ({ Y: X.shape }),
- *   lower: ({ X }) => Mul(X, X),
+ *   lower: ({ X }) => onnx.Mul(X, X),
  * }, 'my.domain');
  * await checkOperator(square, [{ shapes: [[2, 3]], make: X => square(X) }], nodeRuntime());
  */
