@@ -50,6 +50,7 @@ export const saturated =
 export const turnedHue =
   (turn: number): Paint =>
   levels => {
+    const shift = (turn - Math.floor(turn)) * 6; // 0 to 6, as a hue is −1 to 5
     for (let i = 0; i < levels.length; i += 3) {
       const [red, green, blue] = [levels[i]!, levels[i + 1]!, levels[i + 2]!];
       const value = Math.max(red, green, blue);
@@ -62,14 +63,20 @@ export const turnedHue =
           : value === green
             ? 2 + (blue - red) / chroma
             : 4 + (red - green) / chroma;
-      const hue = ((((sixth / 6 + turn) % 1) + 1) % 1) * 6;
-      // each channel of HSV is a trapezium over the circle: f(n) = value − chroma · clip(min(k, 4 − k), 0, 1), k = (n + hue) mod 6
-      for (const [channel, n] of [5, 3, 1].entries()) {
-        const k = (n + hue) % 6;
-        levels[i + channel] = value - chroma * Math.max(0, Math.min(k, 4 - k, 1));
-      }
+      const turned = sixth + shift;
+      const hue = turned < 0 ? turned + 6 : turned >= 6 ? turned - 6 : turned;
+      levels[i] = value - chroma * trapezium(5 + hue);
+      levels[i + 1] = value - chroma * trapezium(3 + hue);
+      levels[i + 2] = value - chroma * trapezium(1 + hue);
     }
   };
+
+/** What a channel of HSV lacks, over the circle: clip(min(k, 4 − k), 0, 1) of k from 0 to 12, modulo 6. */
+function trapezium(k: number): number {
+  const around = k >= 6 ? k - 6 : k;
+  const height = around < 2 ? around : 4 - around;
+  return height < 0 ? 0 : height > 1 ? 1 : height;
+}
 
 /** torchvision's ColorJitter: the four changes in a random order. */
 export const jitter = (strength: JitterStrength): Augmentation => {

@@ -107,8 +107,10 @@ const samplers: Readonly<Record<Sampling, MakeSampler>> = {
     };
   },
   bicubic: (plane, fill, result) => {
+    const { data, part } = plane;
     const offset = offsets(plane, fill);
     const level = levelOf(fill);
+    const stride = part.width * 3;
     const across = new Float64Array(4);
     const down = new Float64Array(4);
     return (x, y, to) => {
@@ -116,15 +118,29 @@ const samplers: Readonly<Record<Sampling, MakeSampler>> = {
       const top = Math.floor(y - 0.5);
       cubic(x - 0.5 - left, across);
       cubic(y - 0.5 - top, down);
-      let [red, green, blue] = [0, 0, 0];
-      for (let j = 0; j < 4; j++)
-        for (let k = 0; k < 4; k++) {
-          const weight = down[j]! * across[k]!;
-          const at = offset(left - 1 + k, top - 1 + j);
-          red += weight * (at < 0 ? level : plane.data[at]!);
-          green += weight * (at < 0 ? level : plane.data[at + 1]!);
-          blue += weight * (at < 0 ? level : plane.data[at + 2]!);
+      const [column, row] = [left - 1 - part.x, top - 1 - part.y];
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      if (column >= 0 && row >= 0 && column + 4 <= part.width && row + 4 <= part.height) {
+        const [u0, u1, u2, u3] = [across[0]!, across[1]!, across[2]!, across[3]!];
+        let at = row * stride + column * 3;
+        for (let j = 0; j < 4; j++, at += stride) {
+          const v = down[j]!;
+          red += v * (u0 * data[at]! + u1 * data[at + 3]! + u2 * data[at + 6]! + u3 * data[at + 9]!);
+          green += v * (u0 * data[at + 1]! + u1 * data[at + 4]! + u2 * data[at + 7]! + u3 * data[at + 10]!);
+          blue += v * (u0 * data[at + 2]! + u1 * data[at + 5]! + u2 * data[at + 8]! + u3 * data[at + 11]!);
         }
+      } else {
+        for (let j = 0; j < 4; j++)
+          for (let k = 0; k < 4; k++) {
+            const weight = down[j]! * across[k]!;
+            const at = offset(left - 1 + k, top - 1 + j);
+            red += weight * (at < 0 ? level : data[at]!);
+            green += weight * (at < 0 ? level : data[at + 1]!);
+            blue += weight * (at < 0 ? level : data[at + 2]!);
+          }
+      }
       result[to] = clipped(red);
       result[to + 1] = clipped(green);
       result[to + 2] = clipped(blue);
