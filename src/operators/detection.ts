@@ -1,8 +1,9 @@
 // Choosing among many: the best boxes, the largest elements, those that differ. How many there are is often open.
 
-import type { Dim, Node } from '../graph/index.js';
+import type { Dim, Node, Value } from '../graph/index.js';
 import { int, operator, optionalInt, type UpgradeContext } from './define.js';
 import { axisOf, product } from './dims.js';
+import { ScatterElements, zerosLike } from './scattering.js';
 
 /** Rows of (batch, class, box) */
 export const NonMaxSuppression = operator('NonMaxSuppression', {
@@ -23,6 +24,14 @@ export const TopK = operator('TopK', {
     return { Values: kept, Indices: kept };
   },
   types: () => ({ Indices: 'int64' }),
+  gradient: {
+    // back to where the largest were
+    X: ({ X, K, axis, largest, sorted, Indices, dValues }): Value => {
+      const places = Indices ?? TopK.all(2, X, K, { axis, largest, sorted })[1]!;
+      return ScatterElements(zerosLike(X), places, dValues, { axis });
+    },
+    K: 'none',
+  },
   upgrades: { 10: countToInput },
 });
 

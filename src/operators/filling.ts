@@ -1,5 +1,5 @@
 // Tensors made from a shape alone, or from another tensor's shape: random numbers and the identity matrix.
-// They are read, never emitted: chance enters our graphs as fed values, so that a seed gives the same run everywhere.
+// Chance is read, never emitted: it enters our graphs as fed values, so that a seed gives the same run everywhere.
 
 import type { DataType } from '../base/index.js';
 import type { Value } from '../graph/index.js';
@@ -24,6 +24,7 @@ const like = <B extends Bounds>(name: string, bounds: B) =>
     attributes: { ...bounds, dtype: optionalInt, seed: optionalFloat },
     shape: ({ input }: { input: Value }) => ({ output: input.shape }),
     types: ({ input, dtype }: { input: Value; dtype?: number }) => ({ output: typeOf(dtype, input.type) }),
+    gradient: { input: 'none' },
   });
 const normal = { mean: float(0), scale: float(1) };
 const uniform = { high: float(1), low: float(0) };
@@ -38,6 +39,7 @@ export const Bernoulli = operator('Bernoulli', {
   attributes: { dtype: optionalInt, seed: optionalFloat },
   shape: ({ input }) => ({ output: input.shape }),
   types: ({ input, dtype }) => ({ output: typeOf(dtype, input.type) }),
+  gradient: { input: 'none' },
 });
 /** input [batch, classes]: output [batch, sample_size], indices of classes */
 export const Multinomial = operator('Multinomial', {
@@ -46,6 +48,7 @@ export const Multinomial = operator('Multinomial', {
   attributes: { dtype: int(6), sample_size: int(1), seed: optionalFloat },
   shape: ({ input, sample_size }) => ({ output: [input.shape[0]!, sample_size] }),
   types: ({ dtype }) => ({ output: typeOf(dtype, 'int32') }),
+  gradient: { input: 'none' },
 });
 export const EyeLike = operator('EyeLike', {
   inputs: ['input'],
@@ -53,4 +56,5 @@ export const EyeLike = operator('EyeLike', {
   attributes: { dtype: optionalInt, k: int(0) },
   shape: ({ input }) => ({ output: input.shape }),
   types: ({ input, dtype }) => ({ output: typeOf(dtype, input.type) }),
+  gradient: { input: 'none' },
 });

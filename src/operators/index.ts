@@ -40,6 +40,7 @@ export * from './pooling.js';
 export * from './convolution.js';
 export * from './resize.js';
 export * from './einsum.js';
+export * from './loss.js';
 export * from './recurrent.js';
 export * from './detection.js';
 export * from './filling.js';

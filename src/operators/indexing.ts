@@ -7,9 +7,10 @@ import { int, operator, optionalInt, string, type UpgradeContext } from './defin
 import { axisOf, plus } from './dims.js';
 import { errors } from './errors.js';
 import { ReduceSum } from './reduction.js';
-import { Shape, Transpose, Unsqueeze } from './layout.js';
-import { floatLike, Sub } from './elementwise.js';
-import { ConstantOfShape, ScatterElements, ScatterND } from './scattering.js';
+import { Expand, Reshape, reshapeTo, Shape, Squeeze, Unsqueeze } from './layout.js';
+import { floatLike, Neg, Sub, Sum } from './elementwise.js';
+import { laidBack, runIn, runsOf, scattered, type Cut } from './places.js';
+import { Range, ScatterElements, ScatterND, zerosLike } from './scattering.js';
 
 /** Attributes that became inputs, in the order of the inputs; trailing ones that are absent stay absent. */
 const toInputs =
@@ -31,16 +32,6 @@ const toInputs =
 const numbersOf = (value: Value | undefined): readonly number[] | undefined =>
   value?.known?.every(dim => typeof dim === 'number') ? value.known : undefined;
 
-/** Axes moved to the front, and back again. */
-const toFront = (value: Value, axis: number): { moved: Value; back: (value: Value) => Value } => {
-  if (axis === 0) return { moved: value, back: other => other };
-  const perm = [axis, ...value.shape.flatMap((_, i) => (i === axis ? [] : [i]))];
-  return {
-    moved: Transpose(value, { perm }),
-    back: other => Transpose(other, { perm: perm.map((_, i) => perm.indexOf(i)) }),
-  };
-};
-
 export const Gather = operator('Gather', {
   inputs: ['data', 'indices'],
   outputs: ['output'],
@@ -55,19 +46,12 @@ export const Gather = operator('Gather', {
     return picked.map(i => data.known![axisOf(i, data.known!.length)] ?? '');
   },
   gradient: {
-    // rows of dY added into zeros at their indices
     data: ({ data, indices, axis, doutput }): Value => {
       const at = axisOf(axis, data.shape.length);
-      const { moved, back } = toFront(data, at);
-      const rank = indices.shape.length;
-      const perm = [
-        ...indices.shape.map((_, i) => at + i),
-        ...doutput.shape.flatMap((_, i) => (i >= at && i < at + rank ? [] : [i])),
-      ];
-      const updates = at === 0 ? doutput : Transpose(doutput, { perm });
-      const places = Unsqueeze(indices, [-1]);
-      const zeros = ConstantOfShape(Shape(moved));
-      return back(ScatterND(zeros, places, updates, { reduction: 'add' }));
+      const run = runIn(numbersOf(indices), data.shape[at]!);
+      if (run && indices.shape.length < 2)
+        return laidBack(indices.shape.length === 0 ? Unsqueeze(doutput, [at]) : doutput, [{ axis: at, ...run }]);
+      return scattered(doutput, data, at, indices);
     },
     indices: 'none',
   },
@@ -79,7 +63,7 @@ export const GatherElements = operator('GatherElements', {
   shape: ({ indices }) => ({ output: indices.shape }),
   gradient: {
     data: ({ data, indices, axis, doutput }): Value =>
-      ScatterElements(ConstantOfShape(Shape(data)), indices, doutput, { axis, reduction: 'add' }),
+      ScatterElements(zerosLike(data), indices, doutput, { axis, reduction: 'add' }),
     indices: 'none',
   },
 });
@@ -92,7 +76,35 @@ export const GatherND = operator('GatherND', {
     if (typeof depth !== 'number') return {};
     return { output: [...indices.shape.slice(0, -1), ...data.shape.slice(batch_dims + depth)] };
   },
+  gradient: {
+    data: ({ data, indices, batch_dims, doutput }): Value =>
+      ScatterND(zerosLike(data), withBatch(data, indices, batch_dims), doutput, { reduction: 'add' }),
+    indices: 'none',
+  },
 });
+
+/** Indices [b0, …, rest, depth] with their batch coordinates in front, for an operator that knows no batch. */
+function withBatch(data: Value, indices: Value, count: number): Value {
+  if (count === 0) return indices;
+  const rank = indices.shape.length;
+  const last = indices.builder.constant([1]);
+  const shape = Concat(Shape(indices, { end: -1 }), last, { axis: 0 });
+  const coordinates = Array.from({ length: count }, (_, axis) => {
+    const inner = Array.from({ length: rank - 1 - axis }, (_, i) => i + 1);
+    return Expand(Unsqueeze(counted(data, axis), inner), shape);
+  });
+  return Concat(...coordinates, indices, { axis: -1 });
+}
+/** 0, 1, … along an axis. */
+function counted(data: Value, axis: number): Value {
+  const size = data.shape[axis];
+  const { builder } = data;
+  const limit =
+    typeof size === 'number'
+      ? builder.constant(size, 'int64')
+      : Squeeze(Shape(data, { start: axis, end: axis + 1 }), [0]);
+  return Range(builder.constant(0, 'int64'), limit, builder.constant(1, 'int64'));
+}
 
 export const Concat = operator('Concat', {
   inputs: ['...inputs'],
@@ -115,18 +127,21 @@ export const Concat = operator('Concat', {
     inputs.every(input => input.known && input.shape.length === 1) ? inputs.flatMap(input => input.known!) : undefined,
   gradient: {
     inputs: ({ inputs, axis, dconcat_result }): (Value | undefined)[] => {
-      const sizes = inputs.map(input => input.shape[axisOf(axis, input.shape.length)]!);
       if (inputs.length === 1) return [dconcat_result];
-      if (sizes.every(size => typeof size === 'number'))
-        return Split.all(inputs.length, dconcat_result, sizes, { axis });
-      throw errors.SHAPE({
-        operator: 'Concat',
-        found: inputs.map(({ shape }) => shape),
-        wanted: 'known sizes to differentiate',
-      });
+      const sizes = inputs.map(input => input.shape[axisOf(axis, input.shape.length)]!);
+      const known = sizes.every(size => typeof size === 'number');
+      return Split.all(inputs.length, dconcat_result, known ? sizes : sizesAlong(inputs, axis), { axis });
     },
   },
 });
+/** The sizes of values along an axis, as they turn out. */
+function sizesAlong(values: readonly Value[], axis: number): Value {
+  const parts = values.map(value => {
+    const start = axisOf(axis, value.shape.length);
+    return Shape(value, { start, end: start + 1 });
+  });
+  return Concat(...parts, { axis: 0 });
+}
 export const Split = operator('Split', {
   inputs: ['input', 'split?'],
   outputs: ['...outputs'],
@@ -159,7 +174,7 @@ export const Split = operator('Split', {
   },
   gradient: {
     input: ({ input, axis, outputs, doutputs }): Value =>
-      Concat(...outputs.map((output, i) => doutputs[i] ?? ConstantOfShape(Shape(output))), {
+      Concat(...outputs.map((output, i) => doutputs[i] ?? zerosLike(output)), {
         axis: axisOf(axis, input.shape.length),
       }),
     split: 'none',
@@ -233,31 +248,25 @@ export const Slice = operator('Slice', {
     return atPlaces(data.known, sizes, taken);
   },
   gradient: {
-    // dY laid back between zeros; steps of 1
     data: ({ data, starts, ends, axes, steps, doutput }): Value => {
-      const [from, to] = [numbersOf(starts), numbersOf(ends)];
-      const along = axes ? numbersOf(axes) : from?.map((_, i) => i);
-      if (!from || !to || !along || (steps && numbersOf(steps)?.some(step => step !== 1)))
-        throw errors.SHAPE({
-          operator: 'Slice',
-          found: [data.shape],
-          wanted: 'constant bounds and steps of 1 to differentiate',
-        });
-      const rank = data.shape.length;
-      const pads = Array.from({ length: 2 * rank }, () => 0);
-      along.forEach((axis, i) => {
-        const at = axisOf(axis, rank);
-        const dim = data.shape[at];
-        if (typeof dim !== 'number') {
-          if (from[i] === 0 && to[i]! >= 2 ** 31 - 1) return;
-          throw errors.SHAPE({ operator: 'Slice', found: [data.shape], wanted: 'a known size along the sliced axis' });
-        }
-        const begin = Math.min(dim, Math.max(0, from[i]! < 0 ? from[i]! + dim : from[i]!));
-        const size = sliced(dim, from[i]!, to[i]!, 1) as number;
-        pads[at] = begin;
-        pads[rank + at] = dim - begin - size;
+      const count = starts.known?.length ?? starts.shape[0];
+      const along = axes ? numbersOf(axes) : Array.from({ length: Number(count) || 0 }, (_, i) => i);
+      if (!along?.length) throw errors.NOT_DIFFERENTIABLE({ operator: 'Slice', why: 'along axes that are computed' });
+      const cuts = along.flatMap((axis, i): Cut[] | [undefined] => {
+        const at = axisOf(axis, data.shape.length);
+        const bounds = [starts, ends].map(bound => numbersOf(bound)?.[i]);
+        const step = steps ? numbersOf(steps)?.[i] : 1;
+        return cutOf(data.shape[at]!, at, bounds[0], bounds[1], step);
       });
-      return Pad(doutput, pads);
+      if (cuts.every(cut => cut !== undefined)) return laidBack(doutput, cuts);
+      // bounds that are computed, or of an axis that is a name: what was taken is found by taking it from 0, 1, …
+      return along.reduceRight((part, axis, i) => {
+        const at = axisOf(axis, data.shape.length);
+        const bound = (from: Value) => Slice(from, [i], [i + 1]);
+        const by = steps ? bound(steps) : undefined;
+        const places = Slice(counted(data, at), bound(starts), bound(ends), [0], by);
+        return scattered(part, data, at, places);
+      }, doutput);
     },
     starts: 'none',
     ends: 'none',
@@ -266,6 +275,18 @@ export const Slice = operator('Slice', {
   },
   upgrades: { 10: toInputs('starts', 'ends', 'axes') },
 });
+
+/** What Slice takes along one axis: nothing where it takes all in order, undefined where that is not known. */
+function cutOf(dim: Dim, axis: number, start?: number, end?: number, step?: number): Cut[] | [undefined] {
+  if (start === undefined || end === undefined || step === undefined) return [undefined];
+  if (typeof dim !== 'number') {
+    const isAll = sliced(dim, start, end, step) === dim;
+    return isAll ? [] : [undefined];
+  }
+  const from = start < 0 ? Math.max(0, start + dim) : Math.min(start, dim - (step < 0 ? 1 : 0));
+  const count = sliced(dim, start, end, step) as number;
+  return from === 0 && step === 1 && count === dim ? [] : [{ axis, size: dim, start: from, step, count }];
+}
 
 export const Pad = operator('Pad', {
   inputs: ['data', 'pads', 'constant_value?', 'axes?'],
@@ -283,29 +304,33 @@ export const Pad = operator('Pad', {
     return { output: out };
   },
   gradient: {
-    data: ({ data, pads, axes, mode, doutput }): Value => unpadded(data, pads, axes, mode, doutput),
+    data: ({ data, pads, axes, mode, doutput }): Value =>
+      mode === 'constant' ? unpadded(data, pads, axes, doutput) : foldedBack(data, pads, axes, mode, doutput),
     pads: 'none',
     // what lies outside of the data
-    constant_value: ({ data, pads, axes, mode, doutput }) =>
+    constant_value: ({ data, pads, axes, doutput }) =>
       Sub(
         ReduceSum(doutput, undefined, { keepdims: 0 }),
-        ReduceSum(unpadded(data, pads, axes, mode, doutput), undefined, { keepdims: 0 }),
+        ReduceSum(unpadded(data, pads, axes, doutput), undefined, { keepdims: 0 }),
       ),
     axes: 'none',
   },
   upgrades: { 11: toInputs('pads', 'value') },
 });
 
-/** The part of a padded gradient that belongs to the data. */
-function unpadded(data: Value, pads: Value, axes: Value | undefined, mode: string, padded: Value): Value {
+/** The part of a padded gradient that belongs to the data: padded by less than nothing, zeros where it was cut. */
+function unpadded(data: Value, pads: Value, axes: Value | undefined, padded: Value): Value {
   const widths = numbersOf(pads);
-  const along = axes ? numbersOf(axes) : data.shape.map((_, i) => i);
-  if (mode !== 'constant' || !widths || !along)
-    throw errors.SHAPE({
-      operator: 'Pad',
-      found: [data.shape],
-      wanted: 'constant padding of known width to differentiate',
-    });
+  const along = axes ? numbersOf(axes) : widths && Array.from({ length: widths.length / 2 }, (_, i) => i);
+  // widths that are computed leave the shape open, so it is stated
+  if (!widths || !along) return Reshape(Pad(padded, Neg(pads), undefined, axes), reshapeTo(data));
+  if (widths.some(width => width < 0))
+    return Pad(
+      padded,
+      widths.map(width => 0 - width),
+      undefined,
+      axes,
+    );
   const cut = along
     .map((axis, i) => ({ axis, before: widths[i]!, after: widths[i + along.length]! }))
     .filter(({ before, after }) => before !== 0 || after !== 0);
@@ -316,4 +341,42 @@ function unpadded(data: Value, pads: Value, axes: Value | undefined, mode: strin
     cut.map(({ after }) => (after === 0 ? 2 ** 31 : -after)),
     cut.map(({ axis }) => axis),
   );
+}
+
+/** Which element of the data each element of an axis padded with data is. */
+function sourcesOf(size: number, before: number, after: number, mode: string): number[] {
+  // below zero, elements are cut off first and what is left is padded
+  const low = Math.max(0, -before);
+  const left = size - low - Math.max(0, -after);
+  const inside = (place: number): number => {
+    if (mode === 'edge') return Math.min(left - 1, Math.max(0, place));
+    if (mode === 'wrap') return ((place % left) + left) % left;
+    const period = Math.max(1, 2 * (left - 1));
+    const within = ((place % period) + period) % period;
+    return Math.min(within, period - within);
+  };
+  const [front, back] = [Math.max(0, before), Math.max(0, after)];
+  return Array.from({ length: front + left + back }, (_, i) => low + inside(i - front));
+}
+
+/** Modes that pad with the data's own elements: each axis cut into runs, every run added to where it came from. */
+function foldedBack(data: Value, pads: Value, axes: Value | undefined, mode: string, padded: Value): Value {
+  const widths = numbersOf(pads);
+  const along = axes ? numbersOf(axes) : data.shape.map((_, i) => i);
+  if (!widths || !along)
+    throw errors.NOT_DIFFERENTIABLE({ operator: 'Pad', why: `by ${mode} over widths that are computed` });
+  return along.reduce((whole, at, i) => {
+    const axis = axisOf(at, data.shape.length);
+    const [size, before, after] = [data.shape[axis], widths[i]!, widths[i + along.length]!];
+    if (before === 0 && after === 0) return whole;
+    if (typeof size !== 'number')
+      throw errors.SHAPE({ operator: 'Pad', found: [data.shape], wanted: 'known sizes to differentiate' });
+    const parts = runsOf(sourcesOf(size, before, after, mode)).map(({ from, start, step, count }) => {
+      const part = Slice(whole, [from], [from + count], [axis]);
+      const isRepeated = step === 0 && count > 1;
+      const cut = isRepeated ? { start, step: 1, count: 1 } : { start, step: step || 1, count };
+      return laidBack(isRepeated ? ReduceSum(part, [axis]) : part, [{ axis, size, ...cut }]);
+    });
+    return parts.length === 1 ? parts[0]! : Sum(...parts);
+  }, padded);
 }

@@ -18,17 +18,11 @@ const toInput =
     return { ...node, inputs: [node.inputs[0]!, at.constant(attribute.value)], attributes };
   };
 
-/** A value's shape for Reshape and Expand: numbers with one -1 for a named dimension, or a Shape node. */
-export function shapeOf(value: Value): Value | readonly number[] {
-  const named = value.shape.filter(dim => typeof dim !== 'number');
-  if (named.length === 0) return value.shape as readonly number[];
-  return Shape(value);
-}
-/** The same as {@link shapeOf} for a Reshape, where one dimension may be left to be found. */
-const reshapeTo = (value: Value): Value | readonly number[] =>
-  value.shape.filter(dim => typeof dim !== 'number').length === 1
+/** A value's shape for a Reshape: numbers, -1 for a dimension that is a name, or a Shape node where there are several. */
+export const reshapeTo = (value: Value): Value | readonly number[] =>
+  value.shape.filter(dim => typeof dim !== 'number').length <= 1
     ? value.shape.map(dim => (typeof dim === 'number' ? dim : -1))
-    : shapeOf(value);
+    : Shape(value);
 
 export const Shape = operator('Shape', {
   inputs: ['data'],
@@ -164,7 +158,10 @@ export const Tile = operator('Tile', {
   gradient: {
     // dY seen as [r0, d0, r1, d1, …] and summed over the repeats
     X: ({ X, repeats, dY }) => {
-      const known = repeats.known as readonly number[];
+      const known = repeats.known;
+      const open = X.shape.filter(dim => typeof dim !== 'number').length;
+      if (open > 1 || !known?.every(times => typeof times === 'number'))
+        throw errors.SHAPE({ operator: 'Tile', found: [X.shape], wanted: 'known repeats and sizes to differentiate' });
       const pairs = X.shape.flatMap((dim, i) => [known[i]!, typeof dim === 'number' ? dim : -1]);
       return ReduceSum(
         Reshape(dY, pairs),
@@ -194,12 +191,13 @@ export const DepthToSpace = operator('DepthToSpace', {
   outputs: ['Y'],
   attributes: { blocksize: int(2), mode: { kind: 'string', default: 'DCR' } },
   shape: ({ X, blocksize }) => ({ Y: blocks('DepthToSpace')(X.shape, blocksize) }),
-  lower: ({ X, blocksize: b, mode }) => {
-    const [, c, h, w] = X.shape as [Dim, number, number, number];
-    const d = c / (b * b);
-    const split = mode === 'DCR' ? [-1, b, b, d, h, w] : [-1, d, b, b, h, w];
-    const perm = mode === 'DCR' ? [0, 3, 4, 1, 5, 2] : [0, 1, 4, 2, 5, 3];
-    return Reshape(Transpose(Reshape(X, split), { perm }), [-1, d, h * b, w * b]);
+  gradient: {
+    X: ({ X, dY, blocksize: b, mode }): Value => {
+      if (mode === 'DCR') return SpaceToDepth(dY, { blocksize: b });
+      const [d, h, w] = dY.shape.slice(1) as [number, number, number];
+      const split = Reshape(dY, [-1, d, h / b, b, w / b, b]);
+      return Reshape(Transpose(split, { perm: [0, 1, 3, 5, 2, 4] }), reshapeTo(X));
+    },
   },
 });
 export const SpaceToDepth = operator('SpaceToDepth', {
@@ -207,9 +205,5 @@ export const SpaceToDepth = operator('SpaceToDepth', {
   outputs: ['Y'],
   attributes: { blocksize: int(2) },
   shape: ({ X, blocksize }) => ({ Y: blocks('SpaceToDepth')(X.shape, blocksize) }),
-  lower: ({ X, blocksize: b }) => {
-    const [, c, h, w] = X.shape as [Dim, number, number, number];
-    const split = Reshape(X, [-1, c, h / b, b, w / b, b]);
-    return Reshape(Transpose(split, { perm: [0, 3, 5, 1, 2, 4] }), [-1, c * b * b, h / b, w / b]);
-  },
+  gradient: { X: ({ dY, blocksize }): Value => DepthToSpace(dY, { blocksize }) },
 });

@@ -1,10 +1,18 @@
 // Other samples of the same map: resizing, grids of coordinates, regions of interest, centred crops.
 
 import { floats as floatsOf } from '../base/index.js';
-import type { Dim, Node, Value } from '../graph/index.js';
+import type { Builder, Dim, Node, Value } from '../graph/index.js';
 import { float, int, ints, operator, string, type UpgradeContext } from './define.js';
 import { axesOf } from './dims.js';
+import { Mul } from './elementwise.js';
 import { errors } from './errors.js';
+import { EyeLike } from './filling.js';
+import { Concat, Pad, Slice } from './indexing.js';
+import { Reshape } from './layout.js';
+import { MatMul } from './matmul.js';
+import { AveragePool } from './pooling.js';
+import { ReduceSum } from './reduction.js';
+import { ConstantOfShape } from './scattering.js';
 
 /** The floats of a constant. */
 const scalesOf = (value: Value | undefined): readonly number[] | undefined =>
@@ -46,8 +54,135 @@ export const Resize = operator('Resize', {
     });
     return { Y: out };
   },
+  gradient: {
+    // Along each axis Y = R · X, so dX = Rᵀ · dY. R is what the same Resize makes of the identity matrix.
+    X: ({ X, Y, dY, roi, scales, sizes, axes, ...at }): Value => {
+      const moved = movedAxes(X, Y, { scales, sizes, axes, ...at });
+      const isNearest = at.mode === 'nearest' && moved.every(({ repeats }) => repeats);
+      if (isNearest && repeatsInOrder(at)) return sumsOfRepeats(dY, X, moved);
+      return moved.reduce((whole, { axis, size, made, scale, position }) => {
+        const isLast = axis === X.shape.length - 1;
+        const matrix = resizedIdentity(X.builder, { axis: isLast ? 2 : 3, size, made, scale, position, roi }, at);
+        if (isLast) return MatMul(whole, matrix);
+        const inner = whole.shape.slice(axis + 1);
+        if (inner.length === 1) return MatMul(matrix, whole);
+        if (whole.shape.slice(1).some(dim => typeof dim !== 'number'))
+          throw errors.SHAPE({ operator: 'Resize', found: [X.shape], wanted: 'known sizes to differentiate' });
+        const rows = Reshape(whole, [-1, made, (inner as number[]).reduce((a, b) => a * b, 1)]);
+        const shape = whole.shape.map((dim, i) => (i === axis ? size : typeof dim === 'number' ? dim : -1));
+        return Reshape(MatMul(matrix, rows), shape);
+      }, dY);
+    },
+    roi: 'none',
+    scales: 'none',
+    sizes: 'none',
+  },
   upgrades: { 11: fromScalesOnly, 13: withoutEmptyInputs },
 });
+
+interface Moved {
+  readonly axis: number;
+  /** Its place among the axes that scales and regions speak of, and how many those are. */
+  readonly position: readonly [number, number];
+  readonly size: number;
+  readonly made: number;
+  /** The scale where scales are given; otherwise the sizes say it. */
+  readonly scale: number | undefined;
+  /** Whether it grows a whole number of times. */
+  readonly repeats: boolean;
+}
+interface Sampling {
+  readonly antialias: number;
+  readonly coordinate_transformation_mode: string;
+  readonly cubic_coeff_a: number;
+  readonly exclude_outside: number;
+  readonly mode: string;
+  readonly nearest_mode: string;
+}
+
+/** The axes along which Y differs from X. */
+function movedAxes(
+  X: Value,
+  Y: Value,
+  at: Sampling & {
+    readonly scales: Value | undefined;
+    readonly sizes: Value | undefined;
+    readonly axes: readonly number[] | undefined;
+    readonly keep_aspect_ratio_policy: string;
+  },
+): Moved[] {
+  const along = axesOf(at.axes, X.shape.length);
+  const factors = at.sizes ? undefined : scalesOf(at.scales);
+  const crops = at.coordinate_transformation_mode === 'tf_crop_and_resize';
+  const moved = along.flatMap((axis, i): Moved[] => {
+    const [size, made, scale] = [X.shape[axis]!, Y.shape[axis]!, factors?.[i]];
+    const isSame = size === made && size !== '' && (scale === undefined || scale === 1);
+    if (isSame && (typeof size !== 'number' || !crops)) return [];
+    if (typeof size !== 'number' || typeof made !== 'number' || (!factors && !at.sizes))
+      throw errors.SHAPE({ operator: 'Resize', found: [X.shape, Y.shape], wanted: 'known sizes to differentiate' });
+    const ratio = scale ?? made / size;
+    const repeats = Number.isInteger(ratio) && ratio * size === made && !crops;
+    return [{ axis, size, made, scale, position: [i, along.length], repeats }];
+  });
+  const ratios = new Set(moved.map(({ size, made }) => made / size));
+  if (at.sizes && at.keep_aspect_ratio_policy !== 'stretch' && ratios.size > 1)
+    throw errors.NOT_DIFFERENTIABLE({ operator: 'Resize', why: 'where an aspect ratio is kept by rounding sizes' });
+  return moved;
+}
+
+/** Whether nearest samples that grow a whole number of times are each element that often, in order. */
+const repeatsInOrder = ({ coordinate_transformation_mode: coordinates, nearest_mode }: Sampling): boolean =>
+  coordinates === 'asymmetric'
+    ? nearest_mode === 'floor'
+    : ['half_pixel', 'pytorch_half_pixel', 'half_pixel_symmetric'].includes(coordinates) &&
+      nearest_mode.startsWith('round_');
+
+/** The sum of each element's repeats: a mean over windows that do not overlap, or of an axis of their own. */
+function sumsOfRepeats(dY: Value, X: Value, moved: readonly Moved[]): Value {
+  const times = new Map(moved.map(({ axis, size, made }) => [axis, made / size]));
+  const steps = X.shape.map((_, axis) => times.get(axis) ?? 1);
+  if (X.shape.length > 2 && steps[0] === 1 && steps[1] === 1) {
+    const [strides, count] = [steps.slice(2), steps.reduce((a, b) => a * b, 1)];
+    return Mul(AveragePool(dY, { kernel_shape: strides, strides }), count);
+  }
+  const sizes = X.shape.map(dim => (typeof dim === 'number' ? dim : -1));
+  const apart = Reshape(dY, sizes.flatMap((size, axis) => (times.has(axis) ? [size, steps[axis]!] : [size]))); // prettier-ignore
+  const axes = moved.map(({ axis }, i) => axis + 1 + i);
+  return ReduceSum(apart, axes, { keepdims: 0 });
+}
+
+/** The interpolation along one axis as a matrix: [made, size] by axis 2 of an identity [1, 1, size, size], [size, made] by 3. */
+function resizedIdentity(
+  builder: Builder,
+  { axis, size, made, scale, position, roi }: Omit<Moved, 'repeats'> & { readonly roi: Value | undefined },
+  at: Sampling,
+): Value {
+  const identity = Reshape(EyeLike(ConstantOfShape(builder.constant([size, size]))), [1, 1, size, size]);
+  const { antialias, coordinate_transformation_mode, cubic_coeff_a, exclude_outside, mode, nearest_mode } = at;
+  const along = <T>(value: T, others: readonly T[]) => others.map((other, i) => (i === axis ? value : other));
+  const scales = scale === undefined ? undefined : builder.constant(along(scale, [1, 1, 1, 1]), 'float32');
+  const sizes = scale === undefined ? builder.constant(along(made, [1, 1, size, size])) : undefined;
+  const resized = Resize(identity, regionAlong(axis, position, roi), scales, sizes, {
+    antialias,
+    coordinate_transformation_mode,
+    cubic_coeff_a,
+    exclude_outside,
+    mode,
+    nearest_mode,
+  });
+  return Reshape(resized, axis === 2 ? [made, size] : [size, made]);
+}
+
+/** The region [starts, ends] of one axis among whole ones. */
+function regionAlong(axis: number, [i, count]: readonly [number, number], roi: Value | undefined): Value | undefined {
+  if (!roi || roi.shape[0] === 0) return undefined;
+  const parts = [0, 1].flatMap(end =>
+    [0, 1, 2, 3].map(other =>
+      other === axis ? Slice(roi, [i + end * count], [i + end * count + 1]) : roi.builder.constant([end], 'float32'),
+    ),
+  );
+  return Concat(...parts, { axis: 0 });
+}
 
 /** One size for both: the smallest or largest ratio over all axes, sizes rounded half up. */
 function fitted(sizes: readonly Dim[], wanted: readonly Dim[], policy: string): Dim[] {
@@ -201,5 +336,26 @@ export const CenterCropPad = operator('CenterCropPad', {
     const out = [...input_data.shape];
     axesOf(axes, out.length).forEach((at, i) => (out[at] = shape.known?.[i] ?? ''));
     return { output_data: out };
+  },
+  gradient: {
+    // what was cut is padded with zeros, what was padded is cut
+    input_data: ({ input_data, output_data, doutput_data }) => {
+      const rank = input_data.shape.length;
+      const pads = Array.from({ length: 2 * rank }, () => 0);
+      for (const [axis, size] of input_data.shape.entries()) {
+        const made = output_data.shape[axis]!;
+        if (made === size && size !== '') continue;
+        if (typeof size !== 'number' || typeof made !== 'number')
+          throw errors.SHAPE({
+            operator: 'CenterCropPad',
+            found: [input_data.shape, output_data.shape],
+            wanted: 'known sizes to differentiate',
+          });
+        pads[axis] = Math.trunc((size - made) / 2);
+        pads[axis + rank] = size - made - pads[axis];
+      }
+      return Pad(doutput_data, pads);
+    },
+    shape: 'none',
   },
 });

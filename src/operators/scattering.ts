@@ -5,12 +5,17 @@ import type { Dim, Value } from '../graph/index.js';
 import { int, operator, optionalTensor, string } from './define.js';
 import { axisOf } from './dims.js';
 import { errors } from './errors.js';
-import { GatherElements, GatherND } from './indexing.js';
+import { Mul, Sub } from './elementwise.js';
+import { Concat, GatherElements, GatherND } from './indexing.js';
+import { Shape, Unsqueeze } from './layout.js';
+import { ReduceSum } from './reduction.js';
 
-/** Only sums of scattered values have a gradient that is a gather. */
-const onlyAdd = (operator: string, reduction: string): void => {
-  if (reduction !== 'add') throw errors.SHAPE({ operator, found: [], wanted: "reduction 'add' to differentiate" });
-};
+/** What a scatter leaves of the gradient of its data: all of it under sums, zeros where it wrote over. */
+function keptOf(operator: string, reduction: string, doutput: Value, overwritten: () => Value): Value {
+  if (reduction === 'add') return doutput;
+  if (reduction === 'none') return overwritten();
+  throw errors.NOT_DIFFERENTIABLE({ operator, why: `with reduction '${reduction}'; sums and plain writes are` });
+}
 
 export const ScatterElements = operator('ScatterElements', {
   inputs: ['data', 'indices', 'updates'],
@@ -18,12 +23,15 @@ export const ScatterElements = operator('ScatterElements', {
   attributes: { axis: int(0), reduction: string('none') },
   shape: ({ data }) => ({ output: data.shape }),
   gradient: {
-    data: ({ doutput, reduction }) => {
-      onlyAdd('ScatterElements', reduction);
-      return doutput;
-    },
+    data: ({ doutput, indices, updates, axis, reduction }): Value =>
+      keptOf('ScatterElements', reduction, doutput, () =>
+        ScatterElements(doutput, indices, zerosLike(updates), { axis }),
+      ),
     indices: 'none',
-    updates: ({ doutput, indices, axis }): Value => GatherElements(doutput, indices, { axis }),
+    updates: ({ doutput, indices, axis, reduction }): Value => {
+      const taken = GatherElements(doutput, indices, { axis });
+      return keptOf('ScatterElements', reduction, taken, () => taken);
+    },
   },
 });
 /** What ScatterElements was called before opset 11. */
@@ -40,14 +48,21 @@ export const ScatterND = operator('ScatterND', {
   attributes: { reduction: string('none') },
   shape: ({ data }) => ({ output: data.shape }),
   gradient: {
-    data: ({ doutput, reduction }) => {
-      onlyAdd('ScatterND', reduction);
-      return doutput;
-    },
+    data: ({ doutput, indices, updates, reduction }): Value =>
+      keptOf('ScatterND', reduction, doutput, () => ScatterND(doutput, indices, zerosLike(updates))),
     indices: 'none',
-    updates: ({ doutput, indices }): Value => GatherND(doutput, indices),
+    updates: ({ doutput, indices, reduction }): Value => {
+      const taken = GatherND(doutput, indices);
+      return keptOf('ScatterND', reduction, taken, () => taken);
+    },
   },
 });
+
+/** Zeros of a value's shape. */
+export const zerosLike = (value: Value): Value =>
+  ConstantOfShape(
+    value.shape.every(dim => typeof dim === 'number') ? value.builder.constant(value.shape) : Shape(value),
+  );
 
 /** A tensor of one value; float32 zeros where no value is given. */
 export const ConstantOfShape = operator('ConstantOfShape', {
@@ -85,6 +100,7 @@ export const Range = operator('Range', {
     const count = Math.max(0, Math.ceil((to - from) / by));
     return count <= 1024 ? Array.from({ length: count }, (_, i) => from + i * by) : undefined;
   },
+  gradient: { start: 'none', limit: 'none', delta: 'none' },
 });
 export const OneHot = operator('OneHot', {
   inputs: ['indices', 'depth', 'values'],
@@ -96,6 +112,17 @@ export const OneHot = operator('OneHot', {
     return { output: out };
   },
   types: ({ values }) => ({ output: values.type }),
+  gradient: {
+    indices: 'none',
+    depth: 'none',
+    // values [off, on]
+    values: ({ indices, depth, axis, doutput }): Value => {
+      const hot = doutput.builder.constant([0, 1], 'float32');
+      const all = ReduceSum(doutput, undefined, { keepdims: 0 });
+      const on = ReduceSum(Mul(doutput, OneHot(indices, depth, hot, { axis })), undefined, { keepdims: 0 });
+      return Concat(Unsqueeze(Sub(all, on), [0]), Unsqueeze(on, [0]), { axis: 0 });
+    },
+  },
 });
 export const Trilu = operator('Trilu', {
   inputs: ['input', 'k?'],
@@ -120,6 +147,7 @@ export const NonZero = operator('NonZero', {
   attributes: {},
   shape: ({ X }) => ({ Y: [X.shape.length, ''] }),
   types: () => ({ Y: 'int64' }),
+  gradient: { X: 'none' },
 });
 export const Compress = operator('Compress', {
   inputs: ['input', 'condition'],
@@ -135,4 +163,10 @@ export const ReverseSequence = operator('ReverseSequence', {
   outputs: ['Y'],
   attributes: { batch_axis: int(1), time_axis: int(0) },
   shape: ({ input }) => ({ Y: input.shape }),
+  gradient: {
+    // reversed once more, everything is where it was
+    input: ({ dY, sequence_lens, batch_axis, time_axis }): Value =>
+      ReverseSequence(dY, sequence_lens, { batch_axis, time_axis }),
+    sequence_lens: 'none',
+  },
 });

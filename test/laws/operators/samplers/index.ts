@@ -3,13 +3,16 @@
 import { coreOperators, type AnyOperator } from '../../../../src/operators/index.js';
 import { activation } from './activation.js';
 import { convolution } from './convolution.js';
+import { detection } from './detection.js';
 import { elementwise } from './elementwise.js';
 import { indexing } from './indexing.js';
 import { layout } from './layout.js';
+import { loss } from './loss.js';
 import { matmul } from './matmul.js';
 import { normalization } from './normalization.js';
 import { pooling } from './pooling.js';
 import { reduction } from './reduction.js';
+import { resize } from './resize.js';
 import { scattering } from './scattering.js';
 import { einsum } from './einsum.js';
 import { fused } from './fused.js';
@@ -24,13 +27,16 @@ export const samplers: Samplers = {
   ...fused,
   ...einsum,
   ...convolution,
+  ...detection,
   ...elementwise,
   ...indexing,
   ...layout,
+  ...loss,
   ...matmul,
   ...normalization,
   ...pooling,
   ...reduction,
+  ...resize,
   ...scattering,
 };
 
