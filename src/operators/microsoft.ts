@@ -161,6 +161,8 @@ export const DequantizeLinear = operator(
     attributes: { axis: int(1) },
     shape: ({ x }) => ({ y: x.shape }),
     types: ({ x_scale }) => ({ y: x_scale.type }),
+    // what is quantised is a constant, and so is how: see quantization.ts for ONNX's own
+    gradient: { x: undefined, x_scale: 'none', x_zero_point: 'none' },
   },
   domain,
 );
