@@ -163,7 +163,7 @@ export const ConcatTraining = operator(
     outputs: ['concat_result', 'per_input_length?'],
     attributes: { axis: int(0) },
     shape: at => ({
-      concat_result: Concat.spec.shape({ ...at, outputCount: 1 } as never)['concat_result'] as readonly Dim[],
+      concat_result: Concat.spec.shape({ ...at, outputCount: 1 } as never)['concat_result'],
       per_input_length: [at.inputs.length],
     }),
     types: () => ({ per_input_length: 'int64' }),

@@ -10,6 +10,7 @@ export { insertBatchNorm, type ChannelStatistics } from './insert-batch-norm.js'
 export { inferShapes, inferShapesWith } from './infer-shapes.js';
 export { inlineFunctions } from './inline-functions.js';
 export { lowerOpset } from './lower-opset.js';
+export { movingStatistics } from './keep-statistics.js';
 export { standardEvaluation, standardTraining } from './standard-training.js';
 export { tap } from './tap.js';
 export { upgradeTo } from './upgrade.js';

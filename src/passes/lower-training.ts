@@ -32,7 +32,7 @@ const lowered =
     const attributes = sizes ? new Map<string, Attribute>([...node.attributes, ['sizes', { kind: 'ints', value: sizes }]]) : node.attributes; // prettier-ignore
     try {
       const at = bind(found, inputs, attributes, node.outputs.length);
-      return found.spec.lower(at as never) as Value | readonly Value[];
+      return found.spec.lower(at as never);
     } catch (error) {
       if (!(error instanceof GraftError)) throw error;
       throw errors.LOWERING({ operator, node: name, reason: error.message }, error);

@@ -9,6 +9,7 @@ import { dropUnused } from './drop-unused.js';
 import { foldShapes } from './fold-shapes.js';
 import { inferShapes, inferShapesWith } from './infer-shapes.js';
 import { inlineFunctions } from './inline-functions.js';
+import { keepStatistics } from './keep-statistics.js';
 import { lowerOpset } from './lower-opset.js';
 import { lowerTraining } from './lower-training.js';
 import { pipeline } from './pass.js';
@@ -31,5 +32,5 @@ export const standardEvaluation = pipeline(
   inferShapes,
 );
 
-/** The same of a training graph, whose accumulators fall away. */
-export const standardTraining = pipeline('standard-training', dropAccumulators, standardEvaluation);
+/** The same of a training graph, whose accumulators fall away and whose statistics move on. */
+export const standardTraining = pipeline('standard-training', dropAccumulators, keepStatistics, standardEvaluation);

@@ -5,7 +5,7 @@
 import { importedOptimizer, importedOptimizerModel, readOptimizerModel } from '../artifacts/index.js';
 import type { Tensor } from '../base/index.js';
 import { verify, type Graph, type Model } from '../graph/index.js';
-import { standardEvaluation, standardTraining } from '../passes/index.js';
+import { movingStatistics, standardEvaluation, standardTraining } from '../passes/index.js';
 import { readArtifactFolder } from './artifact-folder.js';
 import { errors } from './import-errors.js';
 import { stateOfOrtCheckpoint } from './ort-state.js';
@@ -26,6 +26,8 @@ export interface ImportArtifactsResult {
   readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** Weights that do not train; they are inside the graphs. */
   readonly frozen: readonly string[];
+  /** Running statistics: inputs of the graphs whose next values, `next.<name>`, the training model gives. */
+  readonly statistics: readonly string[];
   readonly optimizer: string;
   /** Steps done. */
   readonly step: number;
@@ -33,7 +35,7 @@ export interface ImportArtifactsResult {
 
 /**
  * Reads a folder of training artifacts of onnxruntime and writes plain ones: `training_model.onnx` (what the network is
- * fed, labels, every trainable parameter `P` → `loss`, further outputs, `P_grad`), `eval_model.onnx`,
+ * fed, labels, every trainable parameter `P` → `loss`, further outputs, `P_grad`, and `next.<name>` of running statistics), `eval_model.onnx`,
  * `optimizer_model.onnx` (`P`, `P_grad`, `P.m`, `P.v`, `rate`, `step` → `next.P`, …), `checkpoint.safetensors`,
  * `artifacts.json`. Inputs keep their names and types.
  *
@@ -49,8 +51,12 @@ export async function importArtifacts(
   const read = await readArtifactFolder(dir, ['training', 'evaluation', 'optimizer', 'checkpoint']);
   const { checkpoint } = read;
   const from = readOptimizerModel(read.optimizer);
-  const training = standardTraining(withFrozen(read.training, checkpoint.frozen, 'the training model'));
-  const evaluation = standardEvaluation(withFrozen(read.evaluation, checkpoint.frozen, 'the evaluation model'));
+  // Running statistics are frozen parameters to the checkpoint, but training moves them.
+  const moves = movingStatistics(read.training.graph);
+  const fixed = new Map([...checkpoint.frozen].filter(([name]) => !moves.has(name)));
+  const statistics = [...checkpoint.frozen].filter(([name]) => moves.has(name));
+  const training = standardTraining(withFrozen(read.training, fixed, 'the training model'));
+  const evaluation = standardEvaluation(withFrozen(read.evaluation, fixed, 'the evaluation model'));
   const given = new Set(training.graph.outputs.map(({ name }) => name));
   for (const [name, { type, shape }] of checkpoint.trainable) {
     const wanted = `${type} [${shape.join(',')}]`;
@@ -69,6 +75,7 @@ export async function importArtifacts(
   const optimizer = importedOptimizerModel(from, parameters);
   for (const graph of [training, evaluation, optimizer]) verify(graph);
   const { state, step } = stateOfOrtCheckpoint(checkpoint, from.optimizer);
+  for (const [name, value] of statistics) state.set(name, value);
   const { name } = importedOptimizer(from);
   const files = await writePlainArtifacts(
     out,
@@ -81,11 +88,22 @@ export async function importArtifacts(
       parameters,
       loss: lossOf(read.evaluation),
       optimizerName: name,
-      extra: { imported: { optimizer: from, checkpointVersion: checkpoint.version } },
+      extra: {
+        statistics: statistics.map(([name]) => name),
+        imported: { optimizer: from, checkpointVersion: checkpoint.version },
+      },
     },
     { force },
   );
-  return { folder: out, files, parameters, frozen: [...checkpoint.frozen.keys()], optimizer: name, step };
+  return {
+    folder: out,
+    files,
+    parameters,
+    frozen: [...fixed.keys()],
+    optimizer: name,
+    step,
+    statistics: statistics.map(([one]) => one),
+  };
 }
 
 /** Parameters that do not train as weights inside the graph. */

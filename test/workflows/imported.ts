@@ -53,8 +53,10 @@ export async function trainedPlain(
       const results = await ran(training, new Map([...state, ...batch]));
       losses.push(floats(results.get('loss')!)[0]!);
       const scalars = [['rate', tensor('float32', [], [rate])], ['step', tensor('float32', [], [done + i + 1])]] as const; // prettier-ignore
-      for (const [name, next] of await ran(optimizer, new Map([...state, ...results, ...scalars])))
-        state.set(name.slice('next.'.length), next);
+      const updated = await ran(optimizer, new Map([...state, ...results, ...scalars]));
+      // weights and moments, and the statistics that the training model moved
+      for (const [name, next] of [...results, ...updated])
+        if (name.startsWith('next.')) state.set(name.slice('next.'.length), next);
     }
     const flat = said.parameters.flatMap(({ name }) => Array.from(floats(state.get(name)!)));
     return { losses, parameters: Float32Array.from(flat), state };
