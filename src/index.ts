@@ -3,7 +3,24 @@
 export { GraftError, printable, type DataType, type ErrorKind, type Tensor } from './base/index.js';
 export { isMultiLabelEvaluation, type Evaluation } from './evaluation/index.js';
 export type { Inspection } from './inspect/index.js';
-export { filters, type Preprocessing } from './pictures/index.js';
+export { coreOperators, type OperatorSet } from './operators/index.js';
+export {
+  about,
+  filters,
+  moved,
+  painted,
+  parseAugment,
+  printAugment,
+  rotation,
+  scaling,
+  shearing,
+  sometimes,
+  tilting,
+  translation,
+  type Augment,
+  type Augmentation,
+  type Preprocessing,
+} from './pictures/index.js';
 export { nodeRuntime, openRuntime, type NodeProvider, type NodeRuntimeOptions } from './runtime/node.js';
 export type { Runtime } from './runtime/index.js';
 export { artifacts, type ArtifactsOptions, type ArtifactsResult, type LossName } from './workflows/artifacts.js';
@@ -19,4 +36,10 @@ export { writeReport } from './workflows/report.js';
 export { split, type SplitOptions, type SplitResult } from './workflows/split.js';
 export { taps, type TapsOptions, type TapsResult } from './workflows/taps.js';
 export { transfer, type TransferOptions, type TransferResult } from './workflows/transfer.js';
+export {
+  validateArtifacts,
+  type ArtifactsFindings,
+  type FileFault,
+  type ValidateResult,
+} from './workflows/validate-artifacts.js';
 export { version } from './workflows/version.js';

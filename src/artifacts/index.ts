@@ -56,3 +56,4 @@ export { trainBatchNorm } from './network/train-batch-norm.js';
 export { evaluationModelFaults, trainingModelFaults, type CheckpointParameters } from './ort-training/check-models.js';
 export { isOrtOptimizer, momentFaults, optimizerModelFaults } from './ort-training/check-optimizer.js';
 export type { ArtifactsFault } from './ort-training/fault.js';
+export { plainModelFaults, type PlainModels } from './check-plain.js';

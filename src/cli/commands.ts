@@ -11,6 +11,7 @@ import { predictCommand } from './commands/predict.js';
 import { splitCommand } from './commands/split.js';
 import { tapsCommand } from './commands/taps.js';
 import { trainCommand } from './commands/train.js';
+import { validateCommand } from './commands/validate.js';
 
 export const commands: readonly Command[] = [
   trainCommand,
@@ -22,5 +23,6 @@ export const commands: readonly Command[] = [
   convertCommand,
   artifactsCommand,
   mergeCommand,
+  validateCommand,
   demoCommand,
 ];

@@ -17,6 +17,7 @@ import { encodeModel } from '../../src/codec/index.js';
 import { Builder, modelOf, type Model, type ValueInfo } from '../../src/graph/index.js';
 import { microsoft, Mul, ReduceSum } from '../../src/operators/index.js';
 import { nodeRuntime } from '../../src/runtime/node.js';
+import { ortTrainingFiles } from '../../src/workflows/ort-state.js';
 import { cases, smallNetwork } from '../../tools/ort-training/cases.js';
 import { ortTraining } from '../../tools/ort-training/runtime.js';
 
@@ -44,6 +45,27 @@ test.serial('the runtime tells which models it has no kernels for', async t => {
   const opsets = new Map([...model.opsets, ['com.microsoft', 1]]);
   const nodes = model.graph.nodes.map(node => ({ ...node, op: node.op === 'Gelu' ? 'NoSuchOperator' : node.op }));
   t.is(typeof (await ort.opens(encodeModel({ ...model, opsets, graph: { ...model.graph, nodes } }))), 'string');
+});
+
+test.serial('a graph that adds outside of its accumulators loads, runs and learns nothing', async t => {
+  const network = trainableNetwork(smallNetwork(), { trainable: ['fc.weight', 'fc.bias'] });
+  const artifacts = ortNetworkArtifacts(network, { loss: crossEntropy(), optimizer: { name: 'sgd' } });
+  const pictures = tensor('float32', [2, 3, 12, 12], new Float32Array(864).fill(1));
+  const batch = [new Map([['pictures', pictures], ['labels', tensor('int64', [2], [1, 3])]])]; // prettier-ignore
+  const initial = await ort.train(ortTrainingFiles(artifacts), []);
+  const learnt = await ort.train(ortTrainingFiles(artifacts), [batch, batch]);
+  t.notDeepEqual(learnt.parameters, initial.parameters);
+  const { graph } = artifacts.training;
+  const nodes = graph.nodes.map(node =>
+    node.op === 'InPlaceAccumulatorV2' ? { ...node, op: 'Add', domain: '', inputs: node.inputs.slice(0, 2) } : node,
+  );
+  const outputs = graph.outputs.map(info =>
+    info.name.endsWith('.accumulation.out') ? { name: info.name, type: 'float32' as const } : info,
+  );
+  const silent = { ...artifacts, training: { ...artifacts.training, graph: { ...graph, nodes, outputs } } };
+  const still = await ort.train(ortTrainingFiles(silent), [batch, batch]);
+  t.is(still.losses.length, 2);
+  t.deepEqual(still.parameters, initial.parameters);
 });
 
 const told = (values: readonly ValueInfo[]) =>
