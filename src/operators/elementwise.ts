@@ -178,7 +178,14 @@ export const Mod = operator('Mod', {
   gradient: { A: ({ dC }) => dC, B: ({ A, B, C, dC }) => Mul(dC, Neg(Div(Sub(A, C), B))) },
 });
 
-export const Neg = unary('Neg', ({ dY }) => Neg(dY));
+export const Neg: Operator<None> = operator('Neg', {
+  inputs: ['X'],
+  outputs: ['Y'],
+  attributes: {},
+  shape: ({ X }) => ({ Y: X.shape }),
+  known: ({ X }) => X.known?.map(dim => (typeof dim === 'number' ? -dim : '')),
+  gradient: { X: ({ dY }) => Neg(dY) },
+});
 export const Abs = unary('Abs', ({ X, dY }) => Mul(dY, Sign(X)));
 export const Exp = unary('Exp', ({ Y, dY }) => Mul(dY, Y));
 export const Log = unary('Log', ({ X, dY }) => Div(dY, X));
