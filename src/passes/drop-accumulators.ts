@@ -36,7 +36,7 @@ export const dropAccumulators = pass('drop-accumulators', (model, tell) => {
     ...graph,
     nodes: [...kept, ...added],
     inputs: graph.inputs.filter(({ name }) => !(wereRead.has(name) && !isRead.has(name)) && name !== 'lazy_reset_grad'),
-    outputs: graph.outputs.map(output => gradients.get(output.name) ?? output),
+    outputs: [...graph.outputs.filter(({ name }) => !gradients.has(name)), ...gradients.values()],
   };
   tell(`dropped ${accumulators.length} accumulators`);
   const result: Model = { ...model, graph: next };

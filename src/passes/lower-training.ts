@@ -2,7 +2,7 @@
 // in operators/training-*.ts). The gradients of pools do not see what was pooled; its sizes are looked up in the graph.
 
 import { GraftError } from '../base/index.js';
-import { houseIrVersion, type Attribute, type Dim, type Model, type Node, type Value } from '../graph/index.js';
+import { houseIrVersion, type Attribute, type Dim, type Model, type Node } from '../graph/index.js';
 import { bind, coreOperators, operatorsWithTraining, trainingLowerings } from '../operators/index.js';
 import { pass } from './pass.js';
 import { rewriteGraph, type Before, type Rewrite, type Site } from './rewrite.js';
