@@ -7,23 +7,14 @@
 import type { Value } from '../graph/index.js';
 import { Add, Concat, Gemm, MatMul } from '../operators/index.js';
 import { arranged, plainOrder, reshaped, type Arranged, type Order } from './arranged.js';
+import type { ConvolutionSizes } from './choose-arrangement.js';
 import { windowTaps, type AxisWindow } from './window-taps.js';
 
-/** A Conv with its attributes as numbers. */
-export interface Convolution {
+/** A Conv on maps in whatever order, with its attributes as numbers. */
+export interface Convolution extends Pick<ConvolutionSizes, 'group' | 'out' | 'window'> {
   readonly x: Arranged;
   readonly weight: Arranged;
   readonly bias?: Arranged;
-  readonly group: number;
-  /** Shape of the result, [N, M, …]. */
-  readonly out: readonly number[];
-  readonly window: {
-    readonly kernel: readonly number[];
-    readonly strides: readonly number[];
-    readonly dilations: readonly number[];
-    /** Begins of all axes, then ends. */
-    readonly pads: readonly number[];
-  };
 }
 
 /** [C, …, N] of [N, C, …] */

@@ -6,8 +6,9 @@
 import { Builder, renameNode, subgraphsOf, type Dim, type Graph, type Node } from '../graph/index.js';
 import { Conv, coreOperators, padsOf } from '../operators/index.js';
 import { arranged, plainOrder, type Arranged } from './arranged.js';
-import { convolvedInColumns, convolvedInRows, type Convolution } from './arrange-convolution.js';
+import { convolvedInColumns, convolvedInRows } from './arrange-convolution.js';
 import { convolvedByChannel } from './arrange-depthwise.js';
+import { convolvedByTiles } from './arrange-tiles.js';
 import { emit, handlers, remadePointwise, type ArrangedSite } from './arrange-operators.js';
 import { chooseArrangements, type Arrangement, type ConvolutionSizes } from './choose-arrangement.js';
 import { fedValues } from './fed-values.js';
@@ -40,18 +41,17 @@ export const arrangeMaps = ({ parameters, choose = chooseArrangements }: Arrange
     return { ...model, graph: new Walk(graph, fed, choices, convolutions, shapeOf).run() };
   });
 
-type Geometry = ConvolutionSizes & Pick<Convolution, 'window'>;
 type ShapeOf = (name: string) => readonly number[] | undefined;
 
 class Walk {
   readonly #builder: Builder;
   readonly #values = new Map<string, Arranged>();
-  readonly #geometry: ReadonlyMap<Node, Geometry>;
+  readonly #geometry: ReadonlyMap<Node, ConvolutionSizes>;
   constructor(
     readonly graph: Graph,
     readonly fed: ReadonlySet<string>,
     readonly choices: ReadonlyMap<Node, Arrangement>,
-    convolutions: readonly Geometry[],
+    convolutions: readonly ConvolutionSizes[],
     readonly shapeOf: ShapeOf,
   ) {
     this.#builder = new Builder(graph.name);
@@ -89,6 +89,7 @@ class Walk {
     const { group, out, window } = geometry;
     const convolution = { x: x!, weight: weight!, ...(bias ? { bias } : {}), group, out, window };
     if (weight!.shape[1] === 1 && group === x!.shape[1]) return [convolvedByChannel(convolution)];
+    if (choice === 'tiles') return [convolvedByTiles(convolution)];
     return [choice === 'rows' && group === 1 ? convolvedInRows(convolution) : convolvedInColumns(convolution)];
   }
 
@@ -135,7 +136,7 @@ function shapesOf(graph: Graph): ShapeOf {
 }
 
 /** A Conv on something fed, with weights that do not depend on it and sizes that are numbers. */
-function geometryOf(node: Node, fed: ReadonlySet<string>, shapeOf: ShapeOf): Geometry | undefined {
+function geometryOf(node: Node, fed: ReadonlySet<string>, shapeOf: ShapeOf): ConvolutionSizes | undefined {
   if (node.op !== 'Conv' || node.domain !== '') return undefined;
   const [x, weight, out] = [node.inputs[0]!, node.inputs[1]!, node.outputs[0]!].map(shapeOf);
   if (!x || !weight || !out || !fed.has(node.inputs[0]!) || node.inputs.slice(1).some(name => fed.has(name)))
@@ -159,5 +160,5 @@ function geometryOf(node: Node, fed: ReadonlySet<string>, shapeOf: ShapeOf): Geo
   const group = attribute('group');
   if (!pads || pads.some(pad => pad < 0)) return undefined;
   const window = { kernel, strides, dilations, pads };
-  return { node, x, weight, out, group: group?.kind === 'int' ? group.value : 1, strides, window };
+  return { node, x, weight, out, group: group?.kind === 'int' ? group.value : 1, window };
 }

@@ -1,12 +1,12 @@
 // In which arrangement the Convs of a network work: as planes (ONNX's own order, the runtime's Conv), columns or rows
-// (arrange-convolution). Maps that hang together keep one arrangement, the one whose Convs cost least together, forward
-// and both gradients, estimated in nanoseconds at one thread (performance.md: A2 and B6 the products, B5 the copies,
-// B3 the products by channel).
+// (arrange-convolution), or tiles of columns (arrange-tiles). Maps that hang together are stored alike, as their Convs cost
+// least together, forward and both gradients, estimated in nanoseconds at one thread (performance.md: A2 and B6 the
+// products, B5 the copies, B3 the products by channel; docs/performance.md the tiles).
 
 import type { Graph, Node } from '../graph/index.js';
 
-/** How maps are stored: [N, C, H, W], [C, H, W, N] or [H, W, N, C]. */
-export type Arrangement = 'planes' | 'columns' | 'rows';
+/** Maps are stored [N, C, H, W] as planes, [C, H, W, N] as columns and tiles, [H, W, N, C] as rows. */
+export type Arrangement = 'planes' | 'columns' | 'rows' | 'tiles';
 
 /** What the estimate sees of a Conv. */
 export interface ConvolutionSizes {
@@ -18,7 +18,13 @@ export interface ConvolutionSizes {
   /** [N, M, …] */
   readonly out: readonly number[];
   readonly group: number;
-  readonly strides: readonly number[];
+  readonly window: {
+    readonly kernel: readonly number[];
+    readonly strides: readonly number[];
+    readonly dilations: readonly number[];
+    /** Begins of all axes, then ends. */
+    readonly pads: readonly number[];
+  };
 }
 
 /** Multiply-adds in one nanosecond: of a large product, of batches of small ones. */
@@ -29,35 +35,55 @@ const [patches, cached] = [2.3, 4e6];
 const transpose = 0.47;
 /** The runtime's Conv and its gradients beside the same work as one product: on maps of many pixels, on small ones. */
 const [large, small, many] = [1.12, 1.35, 400];
+/** The same for groups, whose gradients the runtime does not know as products. */
+const grouped = 2;
 /** A Conv by channel and its gradients without products, ns an element. */
 const byChannel = 40;
 /** Making T, its transpose and reading its gradient, ns an element of T. */
 const matrices = 1.3;
+/** Into the bases of tiles and back, ns an element in the basis, both ways: of the map, the result and the weights. */
+const bases = { map: 2.2, result: 1.6, weights: 1.8 };
 
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
-/** Forward and both gradients of one Conv in each arrangement, ns. */
-export function costs({ x, weight, out, group, strides }: ConvolutionSizes): Readonly<Record<Arrangement, number>> {
-  const pixels = size(out) / out[1]!;
-  const kernel = size(weight.slice(2));
+/** Forward and both gradients of one Conv in each arrangement, ns; infinite where it has no such form. */
+export function costs(one: ConvolutionSizes): Readonly<Record<Arrangement, number>> {
+  const { x, weight, out, group, window } = one;
+  const kernel = size(window.kernel);
   const inner = size(weight.slice(1));
   const flat = (3 * size(out) * inner) / product;
-  const planes = flat * (size(out.slice(2)) >= many ? large : small);
+  const planes = flat * (group > 1 ? grouped : size(out.slice(2)) >= many ? large : small);
   if (weight[1] === 1 && group === x[1]) {
     const map = size(x.slice(2));
-    const reach = Math.min(map, x[2]! * weight.at(-1)!);
-    const t = (size(out) / out[0]! / size(out.slice(2))) * size(out.slice(2)) * Math.min(map, 64);
-    const columns =
-      (3 * size(out) * reach) / smallProduct + matrices * t + (map > 64 ? 2.2 * weight.at(-1)! * size(x) : 0);
-    return { planes: byChannel * size(out), columns, rows: columns + 4 * transpose * size(x) };
+    const reach = Math.min(map, x[2]! * window.kernel.at(-1)!);
+    const t = (size(out) / out[0]!) * Math.min(map, 64);
+    const beside = map > 64 ? patches * window.kernel.at(-1)! * size(x) : 0;
+    const columns = (3 * size(out) * reach) / smallProduct + matrices * t + beside;
+    return { planes: byChannel * size(out), columns, rows: columns + 4 * transpose * size(x), tiles: Infinity };
   }
-  const copied = kernel > 1 || strides.some(stride => stride > 1) ? pixels * inner * group : 0;
-  const copies = copied * patches * (copied > cached ? 2 : 1);
+  const isPatched = kernel > 1 || window.strides.some(stride => stride > 1);
+  const copies = isPatched ? copied((size(out) / out[1]!) * inner * group) : 0;
   return {
     planes,
     columns: flat + copies + transpose * size(weight),
     rows: group > 1 ? Infinity : flat + copies + transpose * size(out),
+    tiles: isTiled(one) ? inTiles(one) : Infinity,
   };
+}
+
+/** A patch matrix made and its gradient laid back. */
+const copied = (elements: number) => elements * patches * (elements > cached ? 2 : 1);
+
+/** Whether a Conv can be computed by tiles: maps of two axes, 3x3, at every pixel, no groups. */
+const isTiled = ({ x, group, window: { kernel, strides, dilations } }: ConvolutionSizes): boolean =>
+  x.length === 4 && group === 1 && kernel.every(k => k === 3) && [...strides, ...dilations].every(step => step === 1);
+
+function inTiles({ x, weight, out }: ConvolutionSizes): number {
+  const tiles = out[0]! * Math.ceil(out[2]! / 2) * Math.ceil(out[3]! / 2);
+  const [map, result, weights] = [16 * x[1]! * tiles, 16 * out[1]! * tiles, 16 * weight[0]! * weight[1]!];
+  const products = (3 * map * out[1]!) / product;
+  const moved = bases.map * map + bases.result * result + bases.weights * weights + (2 * transpose * result) / 4;
+  return products + copied(map) + moved;
 }
 
 /** The arrangement of every Conv, by node. */
@@ -68,22 +94,20 @@ export function chooseArrangements(
   sizeOf: (name: string) => number | undefined,
 ): ReadonlyMap<Node, Arrangement> {
   const regions = regionsOf(graph, new Map(convolutions.map(one => [one.node, one])), fed, sizeOf);
-  const sums = new Map<string, Record<Arrangement, number>>();
-  for (const one of convolutions) {
-    const region = regions(one.node.outputs[0]!);
-    const sum = sums.get(region) ?? { planes: 0, columns: 0, rows: 0 };
-    const own = costs(one);
-    sums.set(region, {
-      planes: sum.planes + own.planes,
-      columns: sum.columns + own.columns,
-      rows: sum.rows + own.rows,
-    });
+  const found = convolutions.map(one => ({ node: one.node, region: regions(one.node.outputs[0]!), cost: costs(one) }));
+  const sums = new Map<string, { planes: number; columns: number; rows: number }>();
+  for (const { region, cost } of found) {
+    const { planes, columns, rows } = sums.get(region) ?? { planes: 0, columns: 0, rows: 0 };
+    const least = Math.min(cost.columns, cost.tiles);
+    sums.set(region, { planes: planes + cost.planes, columns: columns + least, rows: rows + cost.rows });
   }
-  const cheapest = (region: string): Arrangement => {
-    const sum = sums.get(region)!;
-    return (['columns', 'rows', 'planes'] as const).reduce((best, next) => (sum[next] < sum[best] ? next : best));
-  };
-  return new Map(convolutions.map(({ node }) => [node, cheapest(regions(node.outputs[0]!))]));
+  return new Map(
+    found.map(({ node, region, cost }) => {
+      const sum = sums.get(region)!;
+      const best = (['columns', 'rows', 'planes'] as const).reduce((a, b) => (sum[b] < sum[a] ? b : a));
+      return [node, best === 'columns' && cost.tiles < cost.columns ? 'tiles' : best];
+    }),
+  );
 }
 
 /** Maps that hang together: elementwise, by names of axes, or by Convs that keep the number of pixels. */

@@ -6,14 +6,15 @@ import {
   Mul, PRelu, ReduceMax, ReduceMean, Relu, Reshape, Sigmoid, Softmax, Split, Squeeze, Transpose,
 } from '../../src/operators/index.js'; // prettier-ignore
 import { arrangeMaps } from '../../src/passes/index.js';
-import type { Arrangement } from '../../src/passes/choose-arrangement.js';
+import { costs, type Arrangement } from '../../src/passes/choose-arrangement.js';
 import type { Value } from '../../src/graph/index.js';
 import { constant, count, trained, trainsTheSame, type Weight, type ConvAttributes } from './training-forms.js';
 
 const always = (arrangement: Arrangement, parameters: ReadonlySet<string>) =>
   arrangeMaps({
     parameters,
-    choose: (_, convolutions) => new Map(convolutions.map(({ node }) => [node, arrangement])),
+    choose: (_, convolutions) =>
+      new Map(convolutions.map(one => [one.node, Number.isFinite(costs(one)[arrangement]) ? arrangement : 'columns'])),
   });
 
 interface ConvCase {
@@ -23,6 +24,7 @@ interface ConvCase {
   readonly bias?: boolean;
 }
 const same = [1, 1, 1, 1];
+const tiled = { x: [2, 4, 6, 8], w: [3, 4, 3, 3] };
 const cases: Readonly<Record<string, ConvCase>> = {
   '1x1': { x: [3, 5, 4, 4], w: [6, 5, 1, 1], bias: true },
   '1x1 of stride 2, odd sizes': { x: [2, 5, 7, 5], w: [3, 5, 1, 1], at: { strides: [2, 2] } },
@@ -61,6 +63,24 @@ for (const [name, { x: shape, w, at, bias }] of Object.entries(cases))
       const after = await trainsTheSame(t, network, always(arrangement, network.parameters));
       t.is(count(after, 'Conv'), 0);
     });
+
+const byTiles: Readonly<Record<string, ConvCase>> = {
+  'even sizes': { ...tiled, at: { pads: same }, bias: true },
+  'odd sizes': { x: [2, 4, 7, 5], w: [3, 4, 3, 3], at: { pads: same } },
+  'no padding': { ...tiled, bias: true },
+  'unlike pads': { ...tiled, at: { pads: [2, 0, 0, 1] } },
+  'pads beyond the kernel': { ...tiled, at: { pads: [3, 4, 3, 1] } },
+  'one pixel': { x: [3, 4, 1, 1], w: [3, 4, 3, 3], at: { pads: same } },
+};
+for (const [name, { x: shape, w, at, bias }] of Object.entries(byTiles))
+  test(`Conv by tiles, ${name}`, async t => {
+    const network = trained(shape, (x, weight) =>
+      Conv(x, weight('w', w), bias ? weight('b', [w[0]!]) : undefined, at ?? {}),
+    );
+    const after = await trainsTheSame(t, network, always('tiles', network.parameters));
+    t.is(count(after, 'Conv'), 0);
+    t.is(count(after, 'MatMul'), 4);
+  });
 
 const conv = (x: Value, weight: Weight, name: string, channels: number, k = 1, at: ConvAttributes = {}) =>
   Conv(x, weight(name, [channels, x.shape[1] as number, k, k]), weight(`${name}.b`, [channels]), at);
@@ -116,7 +136,7 @@ const networks: Readonly<Record<string, (x: Value, weight: Weight) => Value>> = 
 };
 
 for (const [name, build] of Object.entries(networks))
-  for (const arrangement of ['columns', 'rows'] as const)
+  for (const arrangement of ['columns', 'rows', 'tiles'] as const)
     test(`${name}, in ${arrangement}`, async t => {
       const network = trained([2, 4, 6, 6], build);
       const after = await trainsTheSame(t, network, always(arrangement, network.parameters));
