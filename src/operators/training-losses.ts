@@ -1,4 +1,4 @@
-// Training-only operators of onnxruntime, fifth family: cross-entropies and their gradients. Scores are [N, C, …], labels
+// Training-only operators of onnxruntime, sixth family: cross-entropies and their gradients. Scores are [N, C, …], labels
 // [N, …]; with w = the weight of a label's class, 0 where the label is to be ignored:
 //   loss = −w · log p(label), summed / averaged by Σ w / as it is;   dscores = w · (p − one-hot(label)) · dY / Σ w
 // SoftmaxCrossEntropyLoss is of ONNX, but no kernel of a plain onnxruntime: it says itself in others too.

@@ -4,6 +4,7 @@
 import { coreOperators } from './core.js';
 import { OperatorSet, type AnyOperator } from './define.js';
 import * as activations from './training-activations.js';
+import * as indexing from './training-indexing.js';
 import * as layout from './training-layout.js';
 import * as losses from './training-losses.js';
 import * as normalization from './training-normalization.js';
@@ -12,7 +13,7 @@ import * as windows from './training-windows.js';
 const isOperator = (value: unknown): value is AnyOperator => typeof value === 'function' && 'operatorName' in value;
 
 /** Every operator that says itself in others so that a plain onnxruntime runs it. */
-const all: readonly AnyOperator[] = [activations, layout, losses, normalization, windows].flatMap(family =>
+const all: readonly AnyOperator[] = [activations, indexing, layout, losses, normalization, windows].flatMap(family =>
   Object.values(family).filter(isOperator),
 );
 

@@ -1,7 +1,7 @@
 // A folder of training artifacts of onnxruntime, as generate_artifacts writes it: files may carry a prefix, the optimizer
 // model and the checkpoint may have any name, and are told by what is in them.
 
-import { readdir, readFile } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOptimizerModel } from '../artifacts/index.js';
 import { decodeOrtCheckpoint, type OrtCheckpoint } from '../codec/index.js';
@@ -29,10 +29,11 @@ export async function readArtifactFolder<const W extends Wanted>(
   folder: string,
   wanted: readonly W[],
 ): Promise<Required<Pick<ArtifactFolder, W>>> {
-  const names = (await readdir(folder, { withFileTypes: true }).catch(() => []))
-    .filter(entry => !entry.isDirectory())
-    .map(({ name }) => name)
-    .sort();
+  const names: string[] = [];
+  for (const name of (await readdir(folder).catch(() => [])).sort()) {
+    const facts = await stat(join(folder, name)).catch(() => undefined);
+    if (facts?.isFile()) names.push(name);
+  }
   const found: { -readonly [K in Wanted]?: ArtifactFolder[K] } = {};
   for (const what of wanted as readonly Wanted[]) {
     if (what === 'checkpoint') found.checkpoint = await checkpointIn(folder, names);
@@ -75,8 +76,9 @@ async function checkpointIn(folder: string, names: readonly string[]): Promise<O
   const what = 'checkpoint';
   const found = new Map<string, OrtCheckpoint>();
   for (const name of names.filter(one => !/\.(onnx|ort|json|safetensors|data)$/.test(one))) {
-    const bytes = new Uint8Array(await readFile(join(folder, name)));
-    if (isCheckpoint(bytes)) found.set(name, decodeOrtCheckpoint(bytes, { file: name }));
+    const path = join(folder, name);
+    if (await isCheckpoint(path))
+      found.set(name, decodeOrtCheckpoint(new Uint8Array(await readFile(path)), { file: name }));
   }
   const whole = [...found].filter(([, { isNominal }]) => !isNominal).map(([name]) => name);
   if (whole.length > 1) throw errors.AMBIGUOUS({ folder, what, files: whole });
@@ -88,4 +90,12 @@ async function checkpointIn(folder: string, names: readonly string[]): Promise<O
 }
 
 /** FlatBuffers' file identifier stands behind the offset of the root. */
-const isCheckpoint = (bytes: Uint8Array) => String.fromCharCode(...bytes.subarray(4, 8)) === 'ODTC';
+async function isCheckpoint(path: string): Promise<boolean> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(8), 0, 8, 0);
+    return bytesRead === 8 && String.fromCharCode(...buffer.subarray(4)) === 'ODTC';
+  } finally {
+    await file.close();
+  }
+}

@@ -8,6 +8,7 @@ import { Builder, modelOf, type Attribute, type Model, type Value } from '../../
 import * as ops from '../../src/operators/index.js';
 import { OperatorSet, type AnyOperator, type Operator } from '../../src/operators/index.js';
 import * as activations from '../../src/operators/training-activations.js';
+import * as indexing from '../../src/operators/training-indexing.js';
 import * as layout from '../../src/operators/training-layout.js';
 import * as losses from '../../src/operators/training-losses.js';
 import * as normalization from '../../src/operators/training-normalization.js';
@@ -65,11 +66,11 @@ const replaced: readonly AnyOperator[] = [
     input_var: 'none',
   }),
   withRules(ops.Gather, {
-    data: at => one(layout.GatherGrad, at, ops.Shape(at['data']), at['indices']!, at['doutput']!),
+    data: at => one(indexing.GatherGrad, at, ops.Shape(at['data']), at['indices']!, at['doutput']!),
   }),
   withRules(ops.Slice, {
     data: at =>
-      layout.SliceGrad(at['doutput'], ops.Shape(at['data']), at['starts'], at['ends'], at['axes'], at['steps']),
+      indexing.SliceGrad(at['doutput'], ops.Shape(at['data']), at['starts'], at['ends'], at['axes'], at['steps']),
   }),
   withRules(layout.ConcatTraining, {
     inputs: at => {
