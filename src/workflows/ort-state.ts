@@ -3,6 +3,7 @@
 
 import { momentsOf, ownOptimizer, type OrtOptimizer, type OrtTrainingArtifacts } from '../artifacts/index.js';
 import { floats, tensor, type Tensor } from '../base/index.js';
+import { writeTogether } from '../base/node.js';
 import { encodeModel, encodeOrtCheckpoint, type OrtCheckpoint } from '../codec/index.js';
 import { errors } from './ort-errors.js';
 
@@ -141,3 +142,20 @@ const scaled = ({ shape, ...rest }: Tensor, factor: number): Tensor =>
     shape,
     floats({ shape, ...rest }).map(value => value * factor),
   );
+
+/**
+ * Writes a folder of training artifacts, all of it or nothing.
+ *
+ * @param options `checkpoint`: where training begins, the initial weights by default; `force`: over a folder that is there
+ * @returns the names of the files
+ * @throws DISK_…
+ */
+export async function writeOrtArtifacts(
+  folder: string,
+  artifacts: OrtTrainingArtifacts,
+  { checkpoint, force = false }: { readonly checkpoint?: OrtCheckpoint; readonly force?: boolean } = {},
+): Promise<string[]> {
+  const files = ortTrainingFiles(artifacts, checkpoint);
+  await writeTogether(folder, files, ortFiles.checkpoint, { force });
+  return [...files.keys()];
+}

@@ -1,12 +1,21 @@
 // States of runs as checkpoints of ONNX Runtime's training and back. That the runtime goes on from them as we do is shown
 // in test/artifacts/ort-training.test.ts.
 
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import { floats, tensor, type Tensor } from '../../src/base/index.js';
 import type { OrtOptimizer, OrtTrainingArtifacts } from '../../src/artifacts/index.js';
+import { decodeOrtCheckpoint } from '../../src/codec/index.js';
 import { Builder, modelOf } from '../../src/graph/index.js';
 import { Mul } from '../../src/operators/index.js';
-import { ortCheckpointOf, stateOfOrtCheckpoint, withOrtWeights } from '../../src/workflows/ort-state.js';
+import {
+  ortCheckpointOf,
+  stateOfOrtCheckpoint,
+  withOrtWeights,
+  writeOrtArtifacts,
+} from '../../src/workflows/ort-state.js';
 
 const b = new Builder();
 b.output(Mul(b.input('x', 'float32', [1]), 2), 'loss');
@@ -66,4 +75,17 @@ test('weights of another network are refused', t => {
   refused(() => withOrtWeights(checkpoint, new Map([['w', one]])), /w should be float32 \[2\], found float32 \[1\]/);
   const lacking = new Map([...state].filter(([name]) => name !== 'w.v'));
   refused(() => ortCheckpointOf(artifacts, { state: lacking, step: 1, optimizer }), /w\.v .*found nothing/);
+});
+
+test('a folder is written whole, and not over another', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-ort-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const checkpoint = ortCheckpointOf(artifacts, { state, step: 9, optimizer });
+  const names = await writeOrtArtifacts(folder, artifacts, { checkpoint });
+  t.deepEqual(names, ['training_model.onnx', 'eval_model.onnx', 'optimizer_model.onnx', 'checkpoint']);
+  t.deepEqual(readdirSync(folder).sort(), [...names].sort());
+  t.is(decodeOrtCheckpoint(readFileSync(join(folder, 'checkpoint'))).groups[0]!.step, 9);
+  await t.throwsAsync(writeOrtArtifacts(folder, artifacts), { code: 'DISK_EXISTS' });
+  await writeOrtArtifacts(folder, artifacts, { force: true });
+  t.is(decodeOrtCheckpoint(readFileSync(join(folder, 'checkpoint'))).groups.length, 0);
 });
