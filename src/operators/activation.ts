@@ -130,16 +130,31 @@ export const Mish = operator('Mish', {
     return Mul(X, Div(n, Add(n, 2)));
   },
 });
-/** Y = X · Phi(X), exactly by Erf or approximately by Tanh */
+/** u = X / √2 and Φ(X) = (1 + erf(u)) / 2, as a HardSigmoid, which is one pass. */
+export function gaussian(X: Value): { readonly u: Value; readonly cdf: Value } {
+  const u = Mul(X, Math.SQRT1_2);
+  return { u, cdf: HardSigmoid(Erf(u), { alpha: 0.5, beta: 0.5 }) };
+}
+const cubicRoot = Math.sqrt(2 / Math.PI);
+/** Y = X · Φ(X), exactly by Erf or approximately by Tanh */
 export const Gelu = operator('Gelu', {
   inputs: ['X'],
   outputs: ['Y'],
   attributes: { approximate: string('none') },
   shape: ({ X }) => ({ Y: X.shape }),
-  lower: ({ X, approximate }) => {
-    if (approximate === 'none') return Mul(X, Add(Mul(Erf(Mul(X, Math.SQRT1_2)), 0.5), 0.5));
-    const cubic = Mul(X, Add(Mul(Mul(X, X), 0.044715), 1));
-    return Mul(X, Add(Mul(Tanh(Mul(cubic, Math.sqrt(2 / Math.PI))), 0.5), 0.5));
+  gradient: {
+    X: ({ X, dY, approximate }) => {
+      if (approximate === 'none') {
+        // Φ(X) + X · φ(X) = Φ(X) + u · e^(−u² − ln(π) / 2)
+        const { u, cdf } = gaussian(X);
+        return Mul(dY, Add(cdf, Mul(u, Exp(Sub(-Math.log(Math.PI) / 2, Mul(u, u))))));
+      }
+      // with t = tanh(a · (X + b · X³)): (1 + t) / 2 + X / 2 · (1 − t²) · a · (1 + 3 · b · X²)
+      const square = Mul(X, X);
+      const t = Tanh(Mul(Mul(X, Add(Mul(square, 0.044715), 1)), cubicRoot));
+      const slope = Mul(X, Add(Mul(square, 1.5 * 0.044715 * cubicRoot), 0.5 * cubicRoot));
+      return Mul(dY, Add(Add(Mul(t, 0.5), 0.5), Mul(slope, Sub(1, Mul(t, t)))));
+    },
   },
 });
 

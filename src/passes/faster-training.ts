@@ -4,8 +4,14 @@
 
 import { arrangeMaps } from './arrange-maps.js';
 import { cheaperConvolutions } from './cheaper-convolutions.js';
+import { cheaperProducts } from './cheaper-products.js';
 import { foldNormalization } from './fold-normalization.js';
+import { linearRows } from './linear-rows.js';
+import { mergeEqual } from './merge-equal.js';
 import { pipeline, type Pass } from './pass.js';
+import { recogniseActivations } from './recognise-activations.js';
+import { simplifyArithmetic } from './simplify-arithmetic.js';
+import { simplifyLayout } from './simplify-layout.js';
 
 /** What the forward passes must know of a network. */
 export interface FasterForwardOptions {
@@ -15,7 +21,24 @@ export interface FasterForwardOptions {
 
 /** Forward graph to forward graph: the same outputs, in forms that differentiate into fast steps. */
 export const fasterForward = (options: FasterForwardOptions): Pass =>
-  pipeline('faster forward', foldNormalization(options), arrangeMaps(options));
+  pipeline(
+    'faster forward',
+    recogniseActivations,
+    foldNormalization(options),
+    arrangeMaps(options),
+    linearRows,
+    simplifyLayout,
+  );
 
 /** Step graph to step graph: the same outputs, by fewer and cheaper nodes. */
-export const fasterStep = (): Pass => pipeline('faster step', cheaperConvolutions);
+export const fasterStep = (): Pass =>
+  pipeline(
+    'faster step',
+    cheaperConvolutions,
+    simplifyLayout,
+    simplifyArithmetic,
+    mergeEqual,
+    cheaperProducts,
+    mergeEqual,
+    simplifyLayout,
+  );

@@ -55,7 +55,6 @@ const open: OpenOptions = {
   optimization: values.optimization as NonNullable<OpenOptions['optimization']>,
 };
 const bytes = encodeModel(model);
-if (values.profile) await profile(model, bytes);
 const session = await runtime.open(bytes, open);
 
 let state = new Map<string, DeviceTensor>();
@@ -67,6 +66,7 @@ const fixed = new Map([...trained.inputs, 'labels'].map(name => [name, runtime.t
 
 let inside = 0;
 let done = 0;
+if (values.profile) await profile(model, bytes);
 /** S steps on the one batch; the state moves on. */
 async function run(count: number): Promise<readonly number[]> {
   const feeds = new Map([...state, ...fixed, ...[...seriesOf(count)].map(([name, it]) => [name, runtime.tensor(it)] as const)]); // prettier-ignore
