@@ -7,7 +7,7 @@ import { int, operator, optionalInt, string, type UpgradeContext } from './defin
 import { axisOf, plus } from './dims.js';
 import { errors } from './errors.js';
 import { ReduceSum } from './reduction.js';
-import { Expand, Reshape, reshapeTo, Shape, Squeeze, Unsqueeze } from './layout.js';
+import { Expand, Reshape, Shape, Squeeze, Unsqueeze } from './layout.js';
 import { floatLike, Neg, Sub, Sum } from './elementwise.js';
 import { laidBack, runIn, runsOf, scattered, type Cut } from './places.js';
 import { Range, ScatterElements, ScatterND, zerosLike } from './scattering.js';
@@ -320,17 +320,16 @@ export const Pad = operator('Pad', {
 
 /** The part of a padded gradient that belongs to the data: padded by less than nothing, zeros where it was cut. */
 function unpadded(data: Value, pads: Value, axes: Value | undefined, padded: Value): Value {
+  const inside = withoutPads(pads, axes, padded);
+  // widths that are computed, or of an axis that is a name, leave the shape open: it is stated
+  return inside.shape.every((dim, i) => dim === data.shape[i]) ? inside : Reshape(inside, Shape(data));
+}
+function withoutPads(pads: Value, axes: Value | undefined, padded: Value): Value {
   const widths = numbersOf(pads);
   const along = axes ? numbersOf(axes) : widths && Array.from({ length: widths.length / 2 }, (_, i) => i);
-  // widths that are computed leave the shape open, so it is stated
-  if (!widths || !along) return Reshape(Pad(padded, Neg(pads), undefined, axes), reshapeTo(data));
-  if (widths.some(width => width < 0))
-    return Pad(
-      padded,
-      widths.map(width => 0 - width),
-      undefined,
-      axes,
-    );
+  if (!widths || !along) return Pad(padded, Neg(pads), undefined, axes);
+  const less = widths.map(width => 0 - width);
+  if (less.some(width => width > 0)) return Pad(padded, less, undefined, axes);
   const cut = along
     .map((axis, i) => ({ axis, before: widths[i]!, after: widths[i + along.length]! }))
     .filter(({ before, after }) => before !== 0 || after !== 0);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { GraftError } from '../../src/base/index.js';
 import { Builder } from '../../src/graph/index.js';
-import { Conv, ConvInteger, ConvTranspose, coreOperators, inferShapes } from '../../src/operators/index.js';
+import { Col2Im, Conv, ConvInteger, ConvTranspose, coreOperators, inferShapes } from '../../src/operators/index.js';
 import { agrees } from './against-runtime.js';
 
 test('windows of every kind', async t => {
@@ -17,7 +17,7 @@ test('windows of every kind', async t => {
 });
 
 test('transposed windows of every kind', async t => {
-  await agrees(t, feed => [
+  await agrees(t, (feed, b) => [
     ConvTranspose(feed([2, 4, 5, 6]), feed([4, 3, 3, 2]), { group: 2, strides: [2, 3], pads: [1, 0, 1, 1] }),
     ConvTranspose(feed([1, 2, 5, 6]), feed([2, 3, 3, 3]), {
       dilations: [2, 1],
@@ -27,6 +27,9 @@ test('transposed windows of every kind', async t => {
     ConvTranspose(feed([1, 2, 5, 6]), feed([2, 3, 3, 3]), { output_shape: [10, 12], strides: [2, 2] }),
     ConvTranspose(feed([1, 2, 5, 6]), feed([2, 3, 3, 3]), { auto_pad: 'SAME_UPPER', strides: [2, 3] }),
     ConvTranspose(feed([1, 2, 5, 6]), feed([2, 3, 3, 3]), { auto_pad: 'VALID', strides: [2, 3] }),
+    // a kernel smaller than its stride does not reach in · stride
+    ConvTranspose(feed([1, 2, 3, 4]), feed([2, 3, 1, 2]), { auto_pad: 'SAME_UPPER', strides: [3, 4] }),
+    Col2Im(feed([2, 12, 12]), b.constant([5, 4]), b.constant([2, 3]), { pads: [0, 1, 0, 0] }),
   ]);
 });
 

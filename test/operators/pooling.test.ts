@@ -7,6 +7,7 @@ import {
   GlobalMaxPool,
   LpPool,
   MaxPool,
+  MaxUnpool,
 } from '../../src/operators/index.js';
 import { agrees } from './against-runtime.js';
 
@@ -39,4 +40,14 @@ test('whole maps, of any rank', async t => {
   const x = b.input('x', 'float32', ['batch', 3, 'height', 8]);
   t.deepEqual(GlobalAveragePool(x).shape, ['batch', 3, 1, 1]);
   t.deepEqual(MaxPool(x, { kernel_shape: [2, 2] }).shape, ['batch', 3, '', 7]);
+});
+
+test('what was pooled goes back to its places', async t => {
+  await agrees(t, (feed, b) => {
+    const [kept, places] = MaxPool.all(2, feed([1, 2, 4, 6]), { kernel_shape: [2, 2], strides: [2, 2] });
+    return [
+      MaxUnpool(kept, places, { kernel_shape: [2, 2], strides: [2, 2] }),
+      MaxUnpool(kept, places, b.constant([1, 2, 5, 6]), { kernel_shape: [2, 2], strides: [2, 2] }),
+    ];
+  });
 });

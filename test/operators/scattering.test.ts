@@ -1,5 +1,7 @@
 import test from 'ava';
-import { tensor } from '../../src/base/index.js';
+import { differentiate } from '../../src/autodiff/index.js';
+import { tensor, type GraftError } from '../../src/base/index.js';
+import { Builder } from '../../src/graph/index.js';
 import {
   ArgMax,
   ArgMin,
@@ -59,4 +61,16 @@ test('answers are bools and indices', async t => {
     ArgMax(feed([2, 3, 4]), { axis: 1 }),
     ArgMin(feed([2, 3, 4]), { axis: -1, keepdims: 0 }),
   ]);
+});
+
+test('scatters that multiply or choose are refused', t => {
+  const b = new Builder();
+  const x = b.input('x', 'float32', [3, 2]);
+  const rows = b.constant(tensor('int64', [1, 1], [2]));
+  for (const reduction of ['mul', 'min', 'max']) {
+    const y = ScatterND(x, rows, b.input(reduction, 'float32', [1, 2]), { reduction });
+    const error = t.throws<GraftError>(() => differentiate(b, new Map([[y, y]]), [x]));
+    t.is(error.code, 'OPERATOR_NOT_DIFFERENTIABLE');
+    t.regex(error.message, new RegExp(reduction));
+  }
 });
