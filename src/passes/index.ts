@@ -12,6 +12,7 @@ export { inlineFunctions } from './inline-functions.js';
 export { lowerOpset } from './lower-opset.js';
 export { movingStatistics } from './keep-statistics.js';
 export { standardEvaluation, standardTraining } from './standard-training.js';
+export { dequantize } from './dequantize.js';
 export { tap } from './tap.js';
 export { upgradeTo } from './upgrade.js';
 export { weightsFromInputs } from './weights-from-inputs.js';

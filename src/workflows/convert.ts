@@ -4,7 +4,16 @@
 import { writeAtomically } from '../base/node.js';
 import { encodeModel } from '../codec/index.js';
 import { feedsOf, verify, type Dim, type Model, type ValueInfo } from '../graph/index.js';
-import { dropUnused, float16ToFloat32, inferShapes, pipeline, symbolicBatch } from '../passes/index.js';
+import {
+  dequantize,
+  dropUnused,
+  float16ToFloat32,
+  inferShapes,
+  lowerOpset,
+  pipeline,
+  symbolicBatch,
+  type Pass,
+} from '../passes/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { doorPasses } from './door.js';
 import { errors } from './errors.js';
@@ -18,8 +27,14 @@ export interface ConvertOptions {
   /** Height and width in pixels, where the network leaves them open. */
   readonly size?: number;
   /**
+   * Make a network of QuantizeLinear and DequantizeLinear float, so that it can train. Its outputs move by the roundings
+   * that are gone; how far, and how often the first class stays the same, is measured and told.
+   * @default false
+   */
+  readonly dequantize?: boolean;
+  /**
    * The largest difference of the outputs, as a share of the largest output.
-   * @default 1e-4; 1e-2 for half-precision and quantized networks, whose rounding onnxruntime moves
+   * @default 1e-4; 0.5 with `dequantize`; 1e-2 for half-precision and quantized networks, whose rounding onnxruntime moves
    */
   readonly tolerance?: number;
   /** Write over an existing file. @default false */
@@ -40,6 +55,8 @@ export interface ConvertResult {
   /** Largest difference to the network as it was, over its largest output. */
   readonly difference: { readonly random: number; readonly real: number };
   readonly tolerance: number;
+  /** With `dequantize`: on how many rows of real input both name the same class first. */
+  readonly agreement?: { readonly same: number; readonly of: number };
   /** How many pictures it takes at a time: a name for any number, or the number it holds to. */
   readonly batch: Dim | undefined;
   /** Why a fixed batch was not opened. */
@@ -48,11 +65,16 @@ export interface ConvertResult {
 
 /** The passes of {@link convert} by name, in the order in which they run. */
 export const convertPasses = (): readonly { readonly name: string; readonly summary: string }[] => [
-  ...doorPasses.map(({ pass, summary }) => ({ name: pass.passName, summary })),
+  ...passesOf(true, true).map(({ passName }) => ({
+    name: passName,
+    summary: doorPasses.find(({ pass }) => pass.passName === passName)?.summary ?? dequantizeSummary,
+  })),
   { name: foldConstantsName, summary: 'lets onnxruntime compute what depends on weights alone' },
 ];
 
-const tolerances = { ordinary: 1e-4, rounded: 1e-2 };
+const dequantizeSummary = 'with --dequantize: makes a network of QuantizeLinear and DequantizeLinear float';
+// Made float, a network differs by its roundings, at most tenths where it works; without its activations by all there is.
+const tolerances = { ordinary: 1e-4, rounded: 1e-2, dequantized: 0.5 };
 
 /**
  * Brings a network file to the house's dialect: opset 20, float32, weights as weights, any batch, known shapes.
@@ -65,15 +87,19 @@ export async function convert(path: string, options: ConvertOptions, runtime: Ru
   const { out, size, force = false } = options;
   const file = readRunnable(path);
   const sized = withSize(file, size);
-  let walked = await walk(sized.model, true, runtime);
+  const isMadeFloat = options.dequantize ?? false;
+  const opened = passesOf(true, isMadeFloat);
+  let walked = await walk(sized.model, opened, runtime);
   const isRounded = file.inspection.quantized || walked.changes.some(({ pass }) => pass === float16ToFloat32.passName);
-  const { tolerance = isRounded ? tolerances.rounded : tolerances.ordinary } = options;
-  const trial = new Trial(runtime, { ...file, model: sized.model }, { batch: 2, other: size ?? 224 });
+  const usual = isMadeFloat ? 'dequantized' : isRounded ? 'rounded' : 'ordinary';
+  const { tolerance = tolerances[usual] } = options;
+  const sizes = { batch: isMadeFloat ? 8 : 2, other: size ?? 224 };
+  const trial = new Trial(runtime, { ...file, model: sized.model }, sizes);
 
   let batchReason: string | undefined;
   if (typeof batchOf(sized.model) === 'number' && typeof batchOf(walked.model) !== 'number') {
     batchReason = await trial.severalAtOnce(encodeModel(walked.model), tolerance);
-    if (batchReason !== undefined) walked = await walk(sized.model, false, runtime);
+    if (batchReason !== undefined) walked = await walk(sized.model, passesOf(false, isMadeFloat), runtime);
   }
   const bytes = encodeModel(verify(walked.model));
   const difference = { random: 0, real: 0 };
@@ -82,12 +108,14 @@ export async function convert(path: string, options: ConvertOptions, runtime: Ru
     const what = `the network before and after, on ${kind} input,`;
     if (!(difference[kind] <= tolerance)) throw errors.DIFFERENT({ what, difference: difference[kind], tolerance });
   }
+  const agreement = isMadeFloat ? { agreement: await trial.agreement(bytes) } : {};
   await writeAtomically(out, bytes, { force });
   return {
     file: out,
     changes: [...sized.changes, ...walked.changes],
     difference,
     tolerance,
+    ...agreement,
     batch: batchOf(walked.model),
     ...(batchReason === undefined ? {} : { batchReason }),
   };
@@ -98,11 +126,17 @@ interface Walked {
   readonly changes: readonly Change[];
 }
 
-/** Through the door, with or without the pass that opens the batch; then constants, which need a runtime. */
-async function walk(model: Model, opensBatch: boolean, runtime: Runtime): Promise<Walked> {
+/** The passes of the door, with or without the one that opens the batch; quantised types end before opsets change. */
+const passesOf = (opensBatch: boolean, isMadeFloat: boolean): Pass[] =>
+  doorPasses
+    .map(({ pass }) => pass)
+    .filter(pass => opensBatch || pass !== symbolicBatch)
+    .flatMap(pass => (pass === lowerOpset && isMadeFloat ? [dequantize, pass] : [pass]));
+
+/** Through the passes; then constants, which need a runtime. */
+async function walk(model: Model, passes: readonly Pass[], runtime: Runtime): Promise<Walked> {
   const changes: Change[] = [];
   const tell = (pass: string, what: string) => void changes.push({ pass, what });
-  const passes = doorPasses.map(({ pass }) => pass).filter(pass => opensBatch || pass !== symbolicBatch);
   const walked = pipeline('door', ...passes)(model, tell);
   const folded = await foldConstants(walked, runtime, what => {
     tell(foldConstantsName, what);

@@ -28,6 +28,17 @@ export class Trial {
     return apart(await this.#runBefore(feeds), await this.#run(after, feeds));
   }
 
+  /** On how many rows of real input both name the same class first. */
+  async agreement(after: Uint8Array): Promise<{ readonly same: number; readonly of: number }> {
+    const feeds = await realFeeds(this.file, this.sizes);
+    const [one, other] = [await this.#runBefore(feeds), await this.#run(after, feeds)];
+    const rows = [...one].flatMap(([name, output]) => {
+      const found = largestOf(other.get(name)!);
+      return largestOf(output).map((place, i) => place === found[i]);
+    });
+    return { same: rows.filter(Boolean).length, of: rows.length };
+  }
+
   /**
    * Whether a network whose batch of one was opened gives for three pictures at once what it gave for each. The
    * answer is the reason why not; undefined where it does.
@@ -69,6 +80,18 @@ export class Trial {
 
 const apart = (before: ReadonlyMap<string, Tensor>, after: ReadonlyMap<string, Tensor>): number =>
   differenceOf(before, after).relative;
+
+/** Where each row [batch, …] of a float output is largest; nothing of other outputs. */
+function largestOf(output: Tensor): number[] {
+  const [rows = 0, ...rest] = output.shape;
+  const size = rest.reduce((a, b) => a * b, 1);
+  if (output.type !== 'float32' || size < 2) return [];
+  const held = floats(output);
+  return Array.from({ length: rows }, (_, row) => {
+    const own = held.subarray(row * size, (row + 1) * size);
+    return own.reduce((best, value, i) => (value > own[best]! ? i : best), 0);
+  });
+}
 
 /** Half precision as float32, as the door makes it. */
 const widened = (all: ReadonlyMap<string, Tensor>): Map<string, Tensor> =>

@@ -14,19 +14,28 @@ export const convertCommand: Command = {
   flags: {
     out: { type: 'string', value: 'file', help: 'the file that is written' },
     list: { type: 'boolean', help: 'name the passes and what they do; no model is needed' },
+    dequantize: {
+      type: 'boolean',
+      help: 'make a quantized (QDQ) network float, so that it can train; says how far its outputs move',
+    },
     size: { type: 'integer', value: 'pixels', help: 'picture side where the network leaves it open' },
     tolerance: {
       type: 'number',
       value: 'share',
-      help: 'largest difference, as a share of the largest output (default: 1e-4; 1e-2 for float16 and quantized networks)',
+      help: 'largest difference, as a share of the largest output (default: 1e-4; 1e-2 for float16 and quantized networks; 0.5 with --dequantize)',
     },
     force: { type: 'boolean', help: 'write over a file that is there' },
   },
-  examples: ['graft convert squeezenet1.0-7.onnx --out clean.onnx', 'graft convert --list'],
+  examples: [
+    'graft convert squeezenet1.0-7.onnx --out clean.onnx',
+    'graft convert mobilenetv2-qdq.onnx --dequantize --out float.onnx',
+    'graft convert --list',
+  ],
   async run({ args, flags, output }) {
-    const { out, list, size, tolerance, force } = flags as {
+    const { out, list, dequantize, size, tolerance, force } = flags as {
       out?: string;
       list?: boolean;
+      dequantize?: boolean;
       size?: number;
       tolerance?: number;
       force?: boolean;
@@ -44,6 +53,7 @@ export const convertCommand: Command = {
       model,
       {
         out,
+        ...(dequantize ? { dequantize } : {}),
         ...(size ? { size } : {}),
         ...(tolerance === undefined ? {} : { tolerance }),
         ...(force ? { force } : {}),
@@ -60,7 +70,10 @@ export const convertCommand: Command = {
 const missing = (what: string) =>
   new GraftError('CLI_USAGE', 'usage', `missing required ${what}`, {}, 'graft convert --help shows the flags');
 
-function print({ changes, difference, tolerance, batch, batchReason, file }: ConvertResult, output: Output): void {
+function print(
+  { changes, difference, tolerance, agreement, batch, batchReason, file }: ConvertResult,
+  output: Output,
+): void {
   if (changes.length === 0) output.print('nothing had to be changed');
   const width = Math.max(0, ...changes.map(({ pass }) => pass.length)) + 2;
   for (const { pass, what } of changes) output.print(`${pass.padEnd(width)}${printable(what)}`);
@@ -74,5 +87,6 @@ function print({ changes, difference, tolerance, batch, batchReason, file }: Con
           ? 'equal'
           : `largest difference ${difference[kind].toExponential(1)} of the largest output (tolerance ${tolerance.toExponential(0)})`),
     );
+  if (agreement) output.print(`first class   the same for ${agreement.same} of ${agreement.of}`);
   output.print(`${output.green('saved')} ${file}`);
 }
