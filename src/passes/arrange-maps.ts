@@ -10,7 +10,7 @@ import { convolvedInColumns, convolvedInRows } from './arrange-convolution.js';
 import { convolvedByChannel } from './arrange-depthwise.js';
 import { convolvedByTiles } from './arrange-tiles.js';
 import { emit, handlers, remadePointwise, type ArrangedSite } from './arrange-operators.js';
-import { chooseArrangements, type Arrangement, type ConvolutionSizes } from './choose-arrangement.js';
+import { cheapestTiles, chooseArrangements, type Arrangement, type ConvolutionSizes } from './choose-arrangement.js';
 import { fedValues } from './fed-values.js';
 import { pass, type Pass } from './pass.js';
 import { reserveNames, withOutputNames } from './rewrite.js';
@@ -89,7 +89,7 @@ class Walk {
     const { group, out, window } = geometry;
     const convolution = { x: x!, weight: weight!, ...(bias ? { bias } : {}), group, out, window };
     if (weight!.shape[1] === 1 && group === x!.shape[1]) return [convolvedByChannel(convolution)];
-    if (choice === 'tiles') return [convolvedByTiles(convolution)];
+    if (choice === 'tiles') return [convolvedByTiles(convolution, cheapestTiles(geometry)!.sizes)];
     return [choice === 'rows' && group === 1 ? convolvedInRows(convolution) : convolvedInColumns(convolution)];
   }
 

@@ -1,54 +1,55 @@
-// 3x3 Conv of stride 1 by Winograd's minimal filtering F(2x2, 3x3), in columns. Each 2x2 of the result needs a 4x4 of the
-// map; in other bases (B, G, A) what is a convolution of 9·4 products becomes 16 products, and so do both gradients,
-// for every step here is linear:
-//   V = (Bᵗ⊗Bᵗ)·tiles [16, C·t]    U = (G⊗G)·w [16, M·C]    y = (Aᵗ⊗Aᵗ)·(U·V) [4, M·t]
-// t: tiles of all pictures. All numbers in the bases are 0, ±1 and ±1/2. Lavin and Gray, arXiv:1509.09308.
+// Conv of stride 1 by tiles, in columns: Winograd's minimal filtering (Lavin and Gray, arXiv:1509.09308). A tile of m
+// results along each axis needs n = m + k − 1 of the map; in other bases (tile-bases) the convolution of a tile is a
+// product element by element, and over all channels N = Πn products of matrices, forward and for both gradients, for
+// every step is linear. F(4x4, 3x3) takes 36 products where the convolution takes 144.
+//   V = B·tiles [N, C·t]    U = G·w [N, M·C]    y = A·(U·V) [Πm, M·t]        t: tiles of all pictures
 
 import { tensor } from '../base/index.js';
 import { Add, Concat, MatMul, Slice, Transpose } from '../operators/index.js';
-import { arranged, reshaped, type Arranged } from './arranged.js';
+import { arranged, plainOrder, reshaped, type Arranged } from './arranged.js';
 import { columnsOrder, type Convolution } from './arrange-convolution.js';
+import { tileBases, together, type Matrix } from './tile-bases.js';
 import { windowTaps, type AxisWindow } from './window-taps.js';
 
-const input = [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]]; // prettier-ignore
-const kernel = [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]; // prettier-ignore
-const output = [[1, 1, 1, 0], [0, 1, -1, -1]]; // prettier-ignore
-
-type Matrix = readonly (readonly number[])[];
 const product = (sizes: readonly number[]) => sizes.reduce((a, b) => a * b, 1);
+const constantOf = (rows: Matrix) => tensor('float32', [rows.length, rows[0]!.length], rows.flat());
 
-/** A ⊗ A as a tensor: rows are pairs of rows of A. */
-function squared(a: Matrix) {
-  const values = a.flatMap(r => a.flatMap(s => r.flatMap(x => s.map(y => x * y))));
-  return tensor('float32', [a.length ** 2, values.length / a.length ** 2], values);
-}
-
-/** The Conv by tiles. */
-export function convolvedByTiles({ x, weight, bias, out, window }: Convolution): Arranged {
-  const order = columnsOrder(4);
+/**
+ * A Conv by tiles: no groups, strides or dilations.
+ *
+ * @param sizes results of a tile along each axis
+ */
+export function convolvedByTiles({ x, weight, bias, out, window }: Convolution, sizes: readonly number[]): Arranged {
+  const rank = x.shape.length;
+  const order = columnsOrder(rank);
   const [channels, made, pictures] = [x.shape[1]!, out[1]!, out[0]!];
-  const tiles = out.slice(2).map(size => Math.ceil(size / 2));
-  const all = product(tiles) * pictures;
+  const bases = sizes.map((m, i) => tileBases(m, window.kernel[i]!));
+  const counts = sizes.map((m, i) => Math.ceil(out[i + 2]! / m));
+  const all = product(counts) * pictures;
   const value = x.in(order);
   const { builder } = value;
-  const windows = tiles.map((positions, i): AxisWindow => ({
-    axis: 1 + i,
-    kernel: 4,
-    stride: 2,
-    dilation: 1,
-    begin: window.pads[i]!,
-    positions,
-  }));
-  const taken = reshaped(Concat(...windowTaps(value, windows), { axis: 0 }), [16, channels * all]);
-  const v = reshaped(MatMul(builder.constant(squared(input)), taken), [16, channels, all]);
-  const w = reshaped(weight.in([2, 3, 0, 1]), [9, made * channels]);
-  const u = reshaped(MatMul(builder.constant(squared(kernel)), w), [16, made, channels]);
-  const m = reshaped(MatMul(u, v), [16, made * all]);
-  const y = MatMul(builder.constant(squared(output)), m);
-  const parts = reshaped(y, [2, 2, made, ...tiles, pictures]);
-  const laid = Transpose(parts, { perm: [2, 3, 0, 4, 1, 5] });
-  const whole = reshaped(laid, [made, ...tiles.map(count => 2 * count), pictures]);
-  const odd = [0, 1].filter(i => whole.shape[1 + i] !== out[2 + i]);
-  const cut = odd.length > 0 ? Slice(whole, odd.map(() => 0), odd.map(i => out[2 + i]!), odd.map(i => 1 + i)) : whole; // prettier-ignore
-  return arranged(bias ? Add(cut, reshaped(bias.in([0]), [made, 1, 1, 1])) : cut, order);
+  const by = (matrices: readonly Matrix[]) => builder.constant(constantOf(together(matrices)));
+
+  const windows = sizes.map((m, i): AxisWindow => {
+    const kernel = m + window.kernel[i]! - 1;
+    return { axis: 1 + i, kernel, stride: m, dilation: 1, begin: window.pads[i]!, positions: counts[i]! };
+  });
+  const n = product(windows.map(({ kernel }) => kernel));
+  const taken = reshaped(Concat(...windowTaps(value, windows), { axis: 0 }), [n, channels * all]);
+  const v = reshaped(MatMul(by(bases.map(({ map }) => map)), taken), [n, channels, all]);
+  const axes = plainOrder(rank - 2);
+  const w = reshaped(weight.in([...axes.map(i => i + 2), 0, 1]), [product(window.kernel), made * channels]);
+  const u = reshaped(MatMul(by(bases.map(({ kernel }) => kernel)), w), [n, made, channels]);
+  const y = MatMul(by(bases.map(({ result }) => result)), reshaped(MatMul(u, v), [n, made * all]));
+
+  // [m…, M, t…, N] → [M, t, m, …, N]
+  const parts = reshaped(y, [...sizes, made, ...counts, pictures]);
+  const laid = Transpose(parts, {
+    perm: [axes.length, ...axes.flatMap(i => [axes.length + 1 + i, i]), 2 * axes.length + 1],
+  });
+  const whole = reshaped(laid, [made, ...sizes.map((m, i) => m * counts[i]!), pictures]);
+  const longer = axes.filter(i => whole.shape[1 + i] !== out[2 + i]);
+  const ends = longer.map(i => out[2 + i]!);
+  const cut = ends.length > 0 ? Slice(whole, ends.map(() => 0), ends, longer.map(i => 1 + i)) : whole; // prettier-ignore
+  return arranged(bias ? Add(cut, reshaped(bias.in([0]), [made, ...axes.map(() => 1), 1])) : cut, order);
 }

@@ -4,6 +4,7 @@
 // products, B5 the copies, B3 the products by channel; docs/performance.md the tiles).
 
 import type { Graph, Node } from '../graph/index.js';
+import { tileSizes } from './tile-bases.js';
 
 /** Maps are stored [N, C, H, W] as planes, [C, H, W, N] as columns and tiles, [H, W, N, C] as rows. */
 export type Arrangement = 'planes' | 'columns' | 'rows' | 'tiles';
@@ -41,6 +42,8 @@ const grouped = 2;
 const byChannel = 40;
 /** Making T, its transpose and reading its gradient, ns an element of T. */
 const matrices = 1.3;
+/** Reading weights of a product with few columns, ns an element. */
+const read = 0.5;
 /** Into the bases of tiles and back, ns an element in the basis, both ways: of the map, the result and the weights. */
 const bases = { map: 2.2, result: 1.6, weights: 1.8 };
 
@@ -67,22 +70,37 @@ export function costs(one: ConvolutionSizes): Readonly<Record<Arrangement, numbe
     planes,
     columns: flat + copies + transpose * size(weight),
     rows: group > 1 ? Infinity : flat + copies + transpose * size(out),
-    tiles: isTiled(one) ? inTiles(one) : Infinity,
+    tiles: cheapestTiles(one)?.cost ?? Infinity,
   };
 }
 
 /** A patch matrix made and its gradient laid back. */
 const copied = (elements: number) => elements * patches * (elements > cached ? 2 : 1);
 
-/** Whether a Conv can be computed by tiles: maps of two axes, 3x3, at every pixel, no groups. */
-const isTiled = ({ x, group, window: { kernel, strides, dilations } }: ConvolutionSizes): boolean =>
-  x.length === 4 && group === 1 && kernel.every(k => k === 3) && [...strides, ...dilations].every(step => step === 1);
+/** The tiles by which a Conv costs least; undefined where it has strides, dilations, groups, or no kernel of use. */
+export function cheapestTiles(
+  one: ConvolutionSizes,
+): { readonly sizes: readonly number[]; readonly cost: number } | undefined {
+  const { group, window } = one;
+  if (group !== 1 || [...window.strides, ...window.dilations].some(step => step !== 1)) return undefined;
+  if (size(window.kernel) === 1) return undefined;
+  const choices = window.kernel.reduce<number[][]>(
+    (found, k) => found.flatMap(sizes => tileSizes(k).map(m => [...sizes, m])),
+    [[]],
+  );
+  return choices
+    .map(sizes => ({ sizes, cost: inTiles(one, sizes) }))
+    .reduce<{ sizes: number[]; cost: number } | undefined>((a, b) => (a && a.cost <= b.cost ? a : b), undefined);
+}
 
-function inTiles({ x, weight, out }: ConvolutionSizes): number {
-  const tiles = out[0]! * Math.ceil(out[2]! / 2) * Math.ceil(out[3]! / 2);
-  const [map, result, weights] = [16 * x[1]! * tiles, 16 * out[1]! * tiles, 16 * weight[0]! * weight[1]!];
-  const products = (3 * map * out[1]!) / product;
-  const moved = bases.map * map + bases.result * result + bases.weights * weights + (2 * transpose * result) / 4;
+function inTiles({ x, weight, out, window }: ConvolutionSizes, sizes: readonly number[]): number {
+  const [made, channels] = [weight[0]!, weight[1]!];
+  const tiles = out[0]! * size(sizes.map((m, i) => Math.ceil(out[i + 2]! / m)));
+  const n = size(sizes.map((m, i) => m + window.kernel[i]! - 1));
+  const [map, result, weights] = [n * x[1]! * tiles, n * made * tiles, n * made * channels];
+  const products = Math.max((3 * map * made) / product, 3 * read * weights);
+  const moved =
+    bases.map * map + bases.result * result + bases.weights * weights + 2 * transpose * made * tiles * size(sizes);
   return products + copied(map) + moved;
 }
 
