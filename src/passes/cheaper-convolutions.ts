@@ -7,7 +7,7 @@
 import type { Node, Value } from '../graph/index.js';
 import { Concat, Conv, Gemm, Reshape, Slice, Transpose, bind, padsOf, ConvTranspose } from '../operators/index.js';
 import { windowTaps } from './window-taps.js';
-import { rewriting, type Rewrite } from './rewrite.js';
+import { intsOf, rewriting, type Before, type Rewrite } from './rewrite.js';
 import type { Pass } from './pass.js';
 
 /** A Conv looks at no more positions than this where it is taken apart; more are a Conv like any other. */
@@ -77,16 +77,43 @@ const transposedConv: Rewrite = ({ node, inputs }) => {
 };
 
 /** [N, M, few, …] as one product [N, K]·[K, M] a position. */
-const fewPositioned: Rewrite = ({ node, inputs, builder, before }) => {
+const fewPositioned: Rewrite = ({ node, before, now }) => positioned(before, node, undefined, now);
+
+/** The same where only the first positions are read: a Transpose, then a Slice from the start (what strides leave over). */
+const fewRead: Rewrite = ({ node, before, now }) => {
+  const turned = before.producers.get(node.inputs[0]!);
+  const conv = turned?.op === 'Transpose' ? before.producers.get(turned.inputs[0]!) : undefined;
+  const perm = turned && intsOf(turned, 'perm');
+  if (node.op !== 'Slice' || node.domain !== '' || !conv || !perm) return undefined;
+  if (!before.isReadOnce(node.inputs[0]!) || !before.isReadOnce(turned.inputs[0]!)) return undefined;
+  const read = before.graph.values.get(node.outputs[0]!)?.shape;
+  const [starts, , , steps] = node.inputs.slice(1).map(name => now(name)?.known);
+  if (!read || !starts?.every(start => start === 0) || (node.inputs[4] && !steps?.every(step => step === 1)))
+    return undefined;
+  // sizes along the axes of the Conv, whose rows and channels must all be read
+  const wanted = perm.map((_, axis) => read[perm.indexOf(axis)] as number);
+  const made = positioned(before, conv, wanted, now);
+  return made && Transpose(made, { perm: [...perm] });
+};
+
+function positioned(
+  before: Before,
+  node: Node,
+  wanted: readonly number[] | undefined,
+  now: (name: string) => Value | undefined,
+): Value | undefined {
+  const inputs = node.inputs.map(name => (name ? now(name) : undefined));
   const [x, weight, bias] = inputs;
   const [shape, wshape] = [numbersOf(x), numbersOf(weight)];
   if (node.op !== 'Conv' || node.domain !== '' || !shape || !wshape || bias) return undefined;
-  const out = before.graph.values.get(node.outputs[0]!)?.shape as readonly number[] | undefined;
-  if (!out || builder.initializers.has(weight!.name)) return undefined;
+  const all = before.graph.values.get(node.outputs[0]!)?.shape as readonly number[] | undefined;
+  const out = wanted ?? all;
+  if (!all || !out || before.graph.initializers.has(node.inputs[1]!)) return undefined;
   const at = windowOf(node, Conv, inputs);
   const places = out.slice(2);
-  if (at.group !== 1 || size(places) > fewPositions || size(at.kernel) < wide * size(places)) return undefined;
+  if (at.group !== 1 || size(all.slice(2)) > fewPositions || size(at.kernel) < wide * size(places)) return undefined;
   const [rows, made] = [shape[0]!, wshape[0]!];
+  if (out[0] !== rows || out[1] !== made) return undefined;
   const inner = size(wshape.slice(1));
   const axes = places.map((positions, i) => ({
     axis: i + 2,
@@ -112,7 +139,7 @@ const fewPositioned: Rewrite = ({ node, inputs, builder, before }) => {
   );
   const stacked = products.length > 1 ? Concat(...products, { axis: 0 }) : products[0]!; // [others, last, N, M]
   return Reshape(Transpose(Reshape(stacked, [size(places), rows, made]), { perm: [1, 2, 0] }), out);
-};
+}
 
 /** The pass over a step graph. */
-export const cheaperConvolutions: Pass = rewriting('cheaper-convolutions', [transposedConv, fewPositioned]);
+export const cheaperConvolutions: Pass = rewriting('cheaper-convolutions', [transposedConv, fewRead, fewPositioned]);

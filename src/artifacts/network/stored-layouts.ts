@@ -93,11 +93,32 @@ function layoutOf(moves: readonly Move[]): Layout {
   const back = (perm: readonly number[]) => perm.map((_, i) => perm.indexOf(i));
   return {
     shape: moves.at(-1)!.after,
-    to: value => moves.reduce((at, { perm, after }) => (perm ? Transpose(at, { perm }) : Reshape(at, after)), value),
+    to: value => moves.reduce((at, { perm, after }) => (perm ? moved(at, perm) : Reshape(at, after)), value),
     from: value =>
-      moves.reduceRight(
-        (at, { perm, before }) => (perm ? Transpose(at, { perm: back(perm) }) : Reshape(at, before)),
-        value,
-      ),
+      moves.reduceRight((at, { perm, before }) => (perm ? moved(at, back(perm)) : Reshape(at, before)), value),
   };
+}
+
+/**
+ * A Transpose by as few axes as it takes: those that stay together are one. Two that change places are moved past a
+ * third of size 1, for which onnxruntime has a faster kernel ([512, 512, 9] to [9, 512, 512]: 2.3 instead of 8 ms).
+ */
+function moved(value: Value, perm: readonly number[]): Value {
+  const runs: number[][] = [];
+  for (const axis of perm) {
+    if (runs.at(-1)?.at(-1) === axis - 1) runs.at(-1)!.push(axis);
+    else runs.push([axis]);
+  }
+  const sizes = value.shape as readonly number[];
+  const sources = [...runs].sort(([a], [b]) => a! - b!);
+  const merged = sources.map(run => run.reduce((size, axis) => size * sizes[axis]!, 1));
+  const order = runs.map(run => sources.indexOf(run));
+  const one = order.length === 2;
+  const made = one
+    ? Transpose(Reshape(value, [1, ...merged]), { perm: [2, 0, 1] })
+    : Transpose(Reshape(value, merged), { perm: order });
+  return Reshape(
+    made,
+    perm.map(axis => sizes[axis]!),
+  );
 }
