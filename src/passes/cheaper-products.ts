@@ -41,7 +41,7 @@ const leftTurned: Rewrite = ({ node, inputs }) => {
   if (!transA || transB || !a || !b || count(a) < small) return undefined;
   // Left operands are read again and again: the smaller one stands there, at the price of turning the result.
   if (C || 1.5 * count(b) > count(a)) return Gemm(turned(A), B, C, { alpha, beta });
-  return Transpose(Gemm(turned(B), A, undefined, { alpha }), { perm: [1, 0] });
+  return turned(Gemm(turned(B), A, undefined, { alpha }));
 };
 
 const inPieces: Rewrite = ({ node, inputs }) => {

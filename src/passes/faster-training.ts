@@ -5,6 +5,8 @@
 import { arrangeMaps } from './arrange-maps.js';
 import { cheaperConvolutions } from './cheaper-convolutions.js';
 import { cheaperProducts } from './cheaper-products.js';
+import { clean } from './clean.js';
+import { foldLayerNormalization } from './fold-layer-normalization.js';
 import { foldNormalization } from './fold-normalization.js';
 import { linearRows } from './linear-rows.js';
 import { mergeEqual } from './merge-equal.js';
@@ -12,11 +14,14 @@ import { pipeline, type Pass } from './pass.js';
 import { recogniseActivations } from './recognise-activations.js';
 import { simplifyArithmetic } from './simplify-arithmetic.js';
 import { simplifyLayout } from './simplify-layout.js';
+import { sinkSelections } from './sink-selections.js';
 
 /** What the forward passes must know of a network. */
 export interface FasterForwardOptions {
   /** The inputs of the graph that are trained; gradients are wanted by these and by nothing else. */
   readonly parameters: ReadonlySet<string>;
+  /** Compute only those parts of values that are read. Off, a comparison with PyTorch is of equal work. @default true */
+  readonly selections?: boolean;
 }
 
 /** Forward graph to forward graph: the same outputs, in forms that differentiate into fast steps. */
@@ -27,6 +32,9 @@ export const fasterForward = (options: FasterForwardOptions): Pass =>
     foldNormalization(options),
     arrangeMaps(options),
     linearRows,
+    simplifyLayout,
+    ...(options.selections === false ? [] : [sinkSelections]),
+    foldLayerNormalization(options),
     simplifyLayout,
   );
 
@@ -41,4 +49,5 @@ export const fasterStep = (): Pass =>
     cheaperProducts,
     mergeEqual,
     simplifyLayout,
+    clean,
   );

@@ -1,5 +1,5 @@
 // Our side of trunk-step.ts, in a process of its own: training steps of an exported network, S in one run.
-// Usage: node dist/tools/bench/trunk-ours.js MODEL.onnx reference.safetensors [--threads 1] [--steps 8] [--plain]
+// Usage: node dist/tools/bench/trunk-ours.js MODEL.onnx reference.safetensors [--threads 1] [--steps 8] [--plain] [--whole]
 //        [--optimization all] [--profile]
 //
 // Prints `ready` with how far the first step is from PyTorch's, then for each line N runs at least N steps and prints
@@ -32,6 +32,7 @@ const { values, positionals } = parseArgs({
     steps: { type: 'string', default: '8' },
     optimization: { type: 'string', default: 'all' },
     plain: { type: 'boolean', default: false },
+    whole: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
   },
 });
@@ -41,7 +42,10 @@ const { tensors: held } = decodeSafetensors(readFileSync(reference));
 const batch = held.get('labels')!.shape[0]!;
 const network = atTheDoor(decodeModel(readFileSync(path)));
 const trained = trainableNetwork(network, { trainable: weightsOf(network.graph) });
-const lowering: StepLowering = { forward: fasterForward, step: fasterStep() };
+const lowering: StepLowering = {
+  forward: ({ parameters }) => fasterForward({ parameters, selections: !values.whole }),
+  step: fasterStep(),
+};
 const model = networkStepsModel(trained, {
   loss: crossEntropy(),
   optimizer: sgd(),

@@ -1,10 +1,11 @@
 // Training steps of a network's end, or of all of it, beside PyTorch at the same work: CPU time, memory, differences.
 // Usage: node dist/tools/bench/trunk-step.js [--cases a,b] [--peers ../shared/peers] [--python python3] [--rounds 5]
-//        [--threads 1] [--steps 8] [--plain] [--optimization all] [--profile] [--json]
+//        [--threads 1] [--steps 8] [--plain] [--whole] [--optimization all] [--profile] [--json]
 //
 // The cases are torch_peer.py's: it exports the network, we build S steps in one run (trunk-ours.ts), and PyTorch runs
 // the same steps in both of its layouts. All take turns, so that a machine that others use slows all alike; the ratio is
-// to the better of PyTorch's layouts. --profile prints our time by operator instead; --plain leaves the passes out.
+// to the better of PyTorch's layouts. --profile prints our time by operator instead; --plain leaves the passes out,
+// --whole only the one that computes no more than is read (PyTorch computes all tokens of a last block).
 
 import { execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '8' },
     optimization: { type: 'string', default: 'all' },
     plain: { type: 'boolean', default: false },
+    whole: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -76,7 +78,12 @@ async function compare(name: string): Promise<object> {
       '--steps',
       values.steps,
     ];
-    own.push('--optimization', values.optimization, ...(values.plain ? ['--plain'] : []));
+    own.push(
+      '--optimization',
+      values.optimization,
+      ...(values.plain ? ['--plain'] : []),
+      ...(values.whole ? ['--whole'] : []),
+    );
     if (values.profile) {
       console.log(execFileSync(process.execPath, [ours, ...own, '--profile'], { encoding: 'utf8', cwd: folder }));
       return {};
