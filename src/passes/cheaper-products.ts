@@ -12,8 +12,8 @@ import { scaleOf } from './values-of.js';
 
 /** Operands of fewer elements than this are turned by the product itself. */
 const small = 1 << 15;
-/** A product with so many rows and so large a left operand is cut. */
-const [manyRows, large, piece] = [900, 2.4e6, 400];
+/** A product with so many rows and so large a left operand is cut, where it is long enough to pay for the copies. */
+const [manyRows, large, piece, wide] = [900, 2.4e6, 400, 128];
 
 interface GemmAt {
   readonly A: Value;
@@ -48,7 +48,8 @@ const inPieces: Rewrite = ({ node, inputs }) => {
   if (node.op !== 'Gemm' || node.domain !== '') return undefined;
   const { A, B, C, alpha, beta, transA, transB } = bind(Gemm, inputs, node.attributes, 1) as unknown as GemmAt;
   const a = sizesOf(A);
-  if (transA || !a || a[0]! <= manyRows || count(a) <= large) return undefined;
+  const width = B.shape[1 - transB];
+  if (transA || !a || a[0]! <= manyRows || count(a) <= large || !(Number(width) >= wide)) return undefined;
   // A C with a row for each row would have to be cut too.
   if (C && C.shape.length === 2 && C.shape[0] !== 1) return undefined;
   const pieces = Math.ceil(a[0]! / piece);

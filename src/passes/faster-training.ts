@@ -6,6 +6,7 @@ import { arrangeMaps } from './arrange-maps.js';
 import { cheaperConvolutions } from './cheaper-convolutions.js';
 import { cheaperProducts } from './cheaper-products.js';
 import { clean } from './clean.js';
+import { factorSums } from './factor-sums.js';
 import { foldLayerNormalization } from './fold-layer-normalization.js';
 import { foldNormalization } from './fold-normalization.js';
 import { linearRows } from './linear-rows.js';
@@ -46,6 +47,7 @@ export const fasterStep = (): Pass =>
     simplifyLayout,
     simplifyArithmetic,
     mergeEqual,
+    factorSums,
     cheaperProducts,
     mergeEqual,
     simplifyLayout,
