@@ -26,6 +26,16 @@ export type { Runtime } from './runtime/index.js';
 export { artifacts, type ArtifactsOptions, type ArtifactsResult, type LossName } from './workflows/artifacts.js';
 export type { BackboneOptions } from './workflows/backbone.js';
 export { convert, convertPasses, type ConvertOptions, type ConvertResult } from './workflows/convert.js';
+export {
+  exportInference,
+  type ExportInferenceOptions,
+  type ExportInferenceResult,
+} from './workflows/export-inference.js';
+export {
+  importArtifacts,
+  type ImportArtifactsOptions,
+  type ImportArtifactsResult,
+} from './workflows/import-artifacts.js';
 export { evaluate, type EvaluateOptions, type EvaluateResult } from './workflows/evaluate.js';
 export { demoBackbone, demoPictures } from './workflows/fixtures.js';
 export { inspect, type InspectedFile, type InspectOptions, type UninspectedFile } from './workflows/inspect.js';

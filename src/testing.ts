@@ -12,3 +12,4 @@ export { coreOperators, operator, type AnyOperator, type Operator, type Operator
 export * as onnx from './operators/index.js';
 export { nodeRuntime } from './runtime/node.js';
 export type { Runtime } from './runtime/index.js';
+export { checkAugmentation, moved, painted, type CheckAugmentationOptions } from './pictures/index.js';

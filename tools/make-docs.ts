@@ -118,7 +118,7 @@ export async function apiPage(): Promise<string> {
   });
   const text = `# The interface of the package
 
-What \`import … from 'onnx-graft'\` and \`'onnx-graft/browser'\` give, as it is declared. Made by \`npm run docs\`; a change
+What \`import … from 'onnx-graft'\`, \`'onnx-graft/browser'\` and \`'onnx-graft/testing'\` give, as it is declared. Made by \`npm run docs\`; a change
 of it is a change for everybody who uses the package.
 
 ${sections.join('\n')}

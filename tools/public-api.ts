@@ -48,7 +48,11 @@ export interface PublicApi {
   readonly further: readonly Declared[];
 }
 
-const entries = { 'onnx-graft': 'index.d.ts', 'onnx-graft/browser': 'browser.d.ts' };
+const entries = {
+  'onnx-graft': 'index.d.ts',
+  'onnx-graft/browser': 'browser.d.ts',
+  'onnx-graft/testing': 'testing.d.ts',
+};
 
 /** Reads the public API from the declarations beside this tool. */
 export function publicApi(): PublicApi {
@@ -109,7 +113,9 @@ function spokenOf(checker: ts.TypeChecker, known: ReadonlySet<ts.Symbol>): ts.Sy
   const found = new Set<ts.Symbol>();
   const pending = [...known];
   for (let symbol = pending.pop(); symbol; symbol = pending.pop())
-    for (const declaration of symbol.declarations ?? []) declaration.forEachChild(visit);
+    for (const declaration of symbol.declarations ?? [])
+      // `export * as onnx` is a whole module: what it gives is listed nowhere else and speaks for itself
+      if (!ts.isSourceFile(declaration)) declaration.forEachChild(visit);
   return [...found];
 
   function visit(node: ts.Node): void {

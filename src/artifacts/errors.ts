@@ -20,7 +20,7 @@ export const errors = defineErrors('ARTIFACTS', {
   NAME_TAKEN: {
     kind: 'unsupported',
     message: (at: { name: string }) =>
-      `the network has an input or a weight named ${printable(at.name)}, which the training graph needs for itself`,
+      `the network has an input, an output or a weight named ${printable(at.name)}, which the training graph needs for itself`,
     hint: 'Rename it in the network.',
   },
 });

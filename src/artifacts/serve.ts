@@ -73,6 +73,8 @@ export function servingModel(options: ServingOptions): Model {
   const { classes, head, trained, task, temperature = 1, metadata = new Map() } = options;
   const builder = new Builder('bundle');
   const pictures = builder.input('pictures', 'uint8', ['N', options.height, options.width, 3]);
+  // Values inside the network that have the names of the outputs give way.
+  for (const name of ['logits', 'probabilities']) builder.fresh(name);
   // What the network itself reads has a name of its own, so that it can be found again: graft merge cuts there.
   let entrance = '';
   const features = featuresOf(builder, pictures, options, (prepared, name) => {

@@ -161,7 +161,7 @@ const words: ReadonlyMap<string, Word> = new Map<string, Word>([
 export const augmentWords: readonly string[] = [...words.keys()];
 
 /**
- * Reads augmentations.
+ * Reads augmentations from text, as `--augment` takes it.
  *
  * @param own augmentations of your own; their names are words, which take no value
  * @returns in the order written; none for `none`

@@ -13,14 +13,19 @@ import {
   networkStepsModel,
   networkTrainingModel,
   optimizerModel,
+  ortNetworkArtifacts,
   sgd,
   sigmoidCrossEntropy,
   trainableNetwork,
   type Loss,
   type Optimizer,
+  type OrtOptimizer,
+  type OrtRuntime,
 } from '../artifacts/index.js';
 import { verify } from '../graph/index.js';
+import type { OperatorSet } from '../operators/index.js';
 import { openTrainable } from './open-trainable.js';
+import { writeOrtArtifacts } from './ort-state.js';
 import { writePlainArtifacts } from './plain-artifacts.js';
 import { unfrozen } from './unfreeze.js';
 
@@ -39,6 +44,13 @@ const optimizers: Readonly<Record<'adamw' | 'adam' | 'sgd', () => Optimizer>> = 
   sgd: () => sgd(),
 };
 
+/** The same as onnxruntime's training has them: Adam is AdamW that shrinks nothing. */
+const ortOptimizers: Readonly<Record<'adamw' | 'adam' | 'sgd', OrtOptimizer>> = {
+  adamw: { name: 'adamw' },
+  adam: { name: 'adamw', weightDecay: 0 },
+  sgd: { name: 'sgd' },
+};
+
 /** Options of {@link artifacts}. */
 export interface ArtifactsOptions {
   /** The folder that is written. */
@@ -49,10 +61,20 @@ export interface ArtifactsOptions {
   readonly loss?: LossName;
   /** @default 'adamw' */
   readonly optimizer?: 'adamw' | 'adam' | 'sgd';
+  /**
+   * `plain`: standard operators, for any onnxruntime. `ort-training`: what onnxruntime's own on-device training loads,
+   * with its operators for accumulation and update.
+   * @default 'plain'
+   */
+  readonly target?: 'plain' | 'ort-training';
+  /** Of `ort-training`: the version of onnxruntime that trains. @default '1.19' */
+  readonly ort?: OrtRuntime;
   /** Pictures a step of `epoch_model.onnx`; the other graphs take any number. @default 16 */
   readonly batch?: number;
   /** Height and width where the network leaves them open. */
   readonly size?: number;
+  /** What operators mean, yours among them: `coreOperators.with(mine)`. @default coreOperators */
+  readonly operators?: OperatorSet;
   /** Write over a folder that is there. @default false */
   readonly force?: boolean;
 }
@@ -74,7 +96,7 @@ export interface ArtifactsResult {
  * await artifacts('squeezenet1.1.onnx', { out: 'artifacts', unfreeze: 'last:1', loss: 'cross-entropy' });
  */
 export async function artifacts(path: string, options: ArtifactsOptions): Promise<ArtifactsResult> {
-  const { out, unfreeze = 'all', optimizer: optimizerName = 'adamw', batch = 16, force = false } = options;
+  const { out, unfreeze = 'all', optimizer: optimizerName = 'adamw', batch = 16, operators, force = false } = options;
   const loss = losses[options.loss ?? 'cross-entropy'];
   const optimizer = optimizers[optimizerName]();
   const { model, inspection } = openTrainable(path, options);
@@ -82,6 +104,16 @@ export async function artifacts(path: string, options: ArtifactsOptions): Promis
   const logits = logitsOf(model.graph, new Set(loss.brings));
   const network = trainableNetwork(model, { trainable: names, logits });
   const { parameters } = network;
+  const told = { folder: out, parameters: parameters.map(({ name, shape }) => ({ name, shape })), logits };
+  if (options.target === 'ort-training') {
+    const { ort = '1.19' } = options;
+    const trained = ortNetworkArtifacts(network, {
+      loss: loss.make(),
+      optimizer: ortOptimizers[optimizerName],
+      runtime: ort,
+    });
+    return { ...told, files: await writeOrtArtifacts(out, trained, { force }) };
+  }
   const slots = [...optimizer.slots, 'average'];
   const state = new Map<string, Tensor>();
   for (const { name, shape, initial } of parameters) {
@@ -89,15 +121,15 @@ export async function artifacts(path: string, options: ArtifactsOptions): Promis
     for (const slot of slots) state.set(`${name}.${slot}`, slot === 'average' ? initial : zeros(shape));
   }
   const graphs = {
-    training: networkTrainingModel(network, loss.make()),
+    training: networkTrainingModel(network, loss.make(), operators),
     evaluation: networkEvaluationModel(network, loss.make()),
     optimizer: optimizerModel({ optimizer }, parameters, slots),
-    epoch: networkStepsModel(network, { loss: loss.make(), optimizer, batch }),
+    epoch: networkStepsModel(network, { loss: loss.make(), optimizer, batch, ...(operators ? { operators } : {}) }),
   };
   for (const graph of Object.values(graphs)) verify(graph);
   const said = { state, parameters, loss: loss.make().name, optimizerName, extra: { logits, batch } };
   const files = await writePlainArtifacts(out, { ...graphs, ...said }, { force });
-  return { folder: out, files, parameters: parameters.map(({ name, shape }) => ({ name, shape })), logits };
+  return { ...told, files };
 }
 
 const zeros = (shape: readonly number[]): Tensor =>

@@ -39,7 +39,8 @@ export interface ExportInferenceResult {
  * @param out the file that is written
  * @throws IMPORT_…, CHECKPOINT_…, ST_…, ONNX_…, DISK_…
  * @example
- * await exportInference('training_artifacts', 'inference.onnx');
+ * await artifacts('squeezenet1.1.onnx', { out: 'artifacts' });
+ * await exportInference('artifacts', 'inference.onnx');
  */
 export async function exportInference(
   dir: string,

@@ -42,7 +42,8 @@ export interface ImportArtifactsResult {
  * @param dir the folder; names may carry a prefix, the checkpoint may have any
  * @throws IMPORT_…, ORT_TRAINING_OPTIMIZER_GRAPH, CHECKPOINT_…, ONNX_…, DISK_…
  * @example
- * await importArtifacts('training_artifacts', { out: 'plain' });
+ * await artifacts('squeezenet1.1.onnx', { out: 'on-device', target: 'ort-training' });
+ * await importArtifacts('on-device', { out: 'plain' });
  */
 export async function importArtifacts(
   dir: string,

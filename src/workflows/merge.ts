@@ -66,6 +66,8 @@ function renamed(model: Model, { entrance, input, gives, output }: Names): Model
   const builder = new Builder('network');
   const info = model.graph.inputs.find(({ name }) => name === entrance)!;
   const fed: Value = builder.input(input, info.type ?? 'float32', info.shape ?? []);
+  // A value inside that has the output's name gives way.
+  builder.fresh(output);
   const graph = { ...model.graph, outputs: model.graph.outputs.filter(({ name }) => name === gives) };
   const made = embed(builder, dropUnused({ ...model, graph }).graph, new Map([[entrance, fed]]));
   builder.output(made.get(gives)!, output);

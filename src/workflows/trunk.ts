@@ -5,7 +5,7 @@ import { featurizerModel } from '../artifacts/index.js';
 import { encodeModel } from '../codec/index.js';
 import { Builder, embed, modelOf, type Graph, type Model, type Node } from '../graph/index.js';
 import { inspectModel, trainableWeights, wiringOf } from '../inspect/index.js';
-import { inferShapes, split } from '../passes/index.js';
+import { clean, dequantize, dropUnused, inferShapes, pipeline, split } from '../passes/index.js';
 import type { Tensor } from '../base/index.js';
 import { withWeights } from '../artifacts/index.js';
 import type { Backbone } from './backbone.js';
@@ -42,19 +42,17 @@ export interface Trunk {
  */
 export function trunkOf(backbone: Backbone, said: string | readonly string[]): Trunk {
   const { graph, inspection, model: network, preprocessing, pixels, opsets } = backbone;
-  const { names, cut } = unfrozen(network, said, inspection);
+  const { names, cut, isNamed } = unfrozen(network, said, inspection);
   const body: Model = { ...modelOf(graph), opsets: new Map([...opsets, ...modelOf(graph).opsets]) };
-  const reaches = new Set(graph.initializers.keys());
   const start = cut ?? graph.inputs.find(({ name }) => !graph.initializers.has(name))!.name;
   if (cut !== undefined && !graph.nodes.some(node => node.outputs.includes(cut)))
     throw errors.UNFREEZE({ found: [said].flat().join(' '), wanted: `a cut before the features (${backbone.at})` });
   const [before, after] = cut === undefined ? [undefined, body] : split(body, [[cut]], inspection.facts);
   const wasQuantized = after.graph.nodes.some(({ op }) => op === 'DequantizeLinear');
-  const model = inferShapes(after);
+  const model = pipeline('trunk', dequantize, clean, dropUnused, inferShapes)(after);
   const wiring = wiringOf(model.graph, inspectModel(model).facts);
-  const own = new Set(trainableWeights(wiring).map(({ name }) => name));
-  const kept =
-    cut === undefined && names.length > 0 ? names.filter(name => reaches.has(name) || own.has(name)) : [...own];
+  const own = trainableWeights(wiring).map(({ name }) => name);
+  const kept = isNamed ? names.filter(name => model.graph.initializers.has(name)) : own;
   if (kept.length === 0)
     throw errors.UNFREEZE({ found: [said].flat().join(' '), wanted: 'weights between the cut and the features' });
   const info = model.graph.inputs.find(({ name }) => name === start);

@@ -10,6 +10,8 @@ export interface Unfrozen {
   readonly names: readonly string[];
   /** The value at which the frozen part ends; undefined where the first layers train, or weights were named. */
   readonly cut?: string;
+  /** Whether weights were named. */
+  readonly isNamed: boolean;
 }
 
 /**
@@ -27,13 +29,13 @@ export function unfrozen(
   const wiring = wiringOf(model.graph, inspection.facts);
   const words = [said].flat();
   const all = trainableWeights(wiring).map(({ name }) => name);
-  if (words.length === 1 && words[0] === 'all') return { names: all };
+  if (words.length === 1 && words[0] === 'all') return { names: all, isNamed: false };
   const known = new Set(model.graph.initializers.keys());
-  if (words.every(word => known.has(word))) return { names: words };
+  if (words.every(word => known.has(word))) return { names: words, isNamed: true };
   if (words.length > 1)
     throw errors.UNFREEZE({ found: words.find(word => !known.has(word))!, wanted: 'names of weights' });
   const cut = cutOf(words[0]!, inspection);
-  if (cut === undefined) return { names: all };
+  if (cut === undefined) return { names: all, isNamed: false };
   if (!inspection.facts.has(cut) && !inspection.cuts.some(({ values }) => values.includes(cut)))
     throw errors.UNFREEZE({
       found: words[0]!,
@@ -41,7 +43,7 @@ export function unfrozen(
     });
   const names = trainableWeights(wiring, cut).map(({ name }) => name);
   if (names.length === 0) throw errors.UNFREEZE({ found: words[0]!, wanted: 'a cut with weights behind it' });
-  return { names, cut };
+  return { names, cut, isNamed: false };
 }
 
 /** The value that a cut's name stands for; undefined where everything trains. */

@@ -20,6 +20,7 @@ export interface ValidateResult extends ArtifactsFindings {
  * @param folder with artifacts.json (plain), or training_model.onnx, eval_model.onnx, optimizer_model.onnx and checkpoint
  * @throws VALIDATE_NO_FOLDER, VALIDATE_NO_ARTIFACTS
  * @example
+ * await artifacts('squeezenet1.1.onnx', { out: 'artifacts' });
  * const { faults } = validateArtifacts('artifacts');
  * for (const { file, message } of faults) console.log(`${file}: ${message}`);
  */

@@ -31,6 +31,7 @@ test('the doors give what their modules give at run time', async t => {
   const loaded = {
     'onnx-graft': await import('../../src/index.js'),
     'onnx-graft/browser': await import('../../src/browser.js'),
+    'onnx-graft/testing': await import('../../src/testing.js'),
   };
   for (const [specifier, module] of Object.entries(loaded)) {
     const values = Object.entries(module).filter(([, value]) => typeof value === 'function' && !isClass(value));

@@ -40,7 +40,12 @@ test('the lock file pins every package by its bytes, whatever registry they come
     t.regex(version ?? '', /^\d+\.\d+\.\d+/, path);
   }
   for (const [name, range] of Object.entries({ ...own.dependencies, ...own.devDependencies }))
-    t.notRegex(range, /[:/]/, `${name} comes from the registry, not from git, a file or an address`);
+    // an older version beside the one in use has a name of its own: npm:package@version, from the registry like all
+    t.notRegex(
+      range.replace(/^npm:[\w-]+@/, ''),
+      /[:/]/,
+      `${name} comes from the registry, not from git, a file or an address`,
+    );
 });
 
 /** Licences that let anybody use, change and ship the package, also in closed programs. */

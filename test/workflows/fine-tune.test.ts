@@ -2,7 +2,7 @@
 // evaluation graph, memory and interruptions change nothing, and numbers that run away are told by layer.
 
 import test from 'ava';
-import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeSafetensors, floats, tensor, type GraftError, type Tensor } from '../../src/base/index.js';
@@ -222,6 +222,16 @@ test('a bundle is given back as the network that it was made of', async t => {
     'logits',
   );
   found.forEach((value, i) => t.true(Math.abs(value - wanted[i]!) < 1e-5));
+});
+
+test('a bundle that does not tell what its network read is refused', async t => {
+  const { folder } = await tuned({ epochs: 1 });
+  const path = join(folder, 'bundle', 'manifest.json');
+  const manifest = JSON.parse(await readFile(path, 'utf8')) as { backbone: { network?: unknown } };
+  delete manifest.backbone.network;
+  await writeFile(path, JSON.stringify(manifest));
+  const error = await t.throwsAsync<GraftError>(merge(join(folder, 'bundle'), { out: `${folder}.onnx` }));
+  t.is(error.code, 'GRAFT_MERGE');
 });
 
 test('options out of range are refused', t => {

@@ -56,7 +56,7 @@ export function gradientGraph(network: TrainableNetwork, options: StepOptions, p
   const logits = flatLogits(made.get(network.logits)!);
   const targets = loss.targets(labels, classes);
   const share = builder.constant(tensor('float32', [1], [1 / pictures]));
-  const gradients = gradientsOf(loss, logits, targets, share, weights);
+  const gradients = gradientsOf(loss, logits, targets, share, weights, options.operators);
   rows.forEach((row, i) => {
     builder.output(
       joined(row, ({ name }) => gradients.get(name) ?? fail(name)),

@@ -14,6 +14,7 @@ import {
   ReduceSumSquare,
   Reshape,
   Sqrt,
+  type OperatorSet,
 } from '../../operators/index.js';
 import type { Pass } from '../../passes/index.js';
 import type { Loss } from '../losses/loss.js';
@@ -43,6 +44,8 @@ export interface StepOptions {
   readonly clip?: number;
   /** At least so many equal parts of the batch one after the other: less memory, the same gradients. @default 1 */
   readonly accumulate?: number;
+  /** What operators mean, yours among them. @default coreOperators */
+  readonly operators?: OperatorSet;
   /** @default none: the plain operators */
   readonly lowering?: StepLowering;
 }

@@ -2,7 +2,7 @@
 // eval_model: the same without gradients. Standard operators only; the batch stays a name.
 
 import { Builder, embed, modelOf, type Dim, type Model, type Value } from '../../graph/index.js';
-import { Reshape } from '../../operators/index.js';
+import { Reshape, type OperatorSet } from '../../operators/index.js';
 import { errors } from '../errors.js';
 import { gradientsOf } from '../gradients.js';
 import { shareOf, valueOf, type Loss } from '../losses/loss.js';
@@ -11,14 +11,15 @@ import type { TrainableNetwork } from './network.js';
 /**
  * One step's loss and gradients.
  *
+ * @param operators what operators mean, yours among them
  * @returns inputs of the network, `labels`, weights under their names → `loss` [], the network's outputs, `P_grad`
  * @throws ARTIFACTS_LOGITS, ARTIFACTS_NO_PATH, ARTIFACTS_NAME_TAKEN, AUTODIFF_…
  */
-export function networkTrainingModel(network: TrainableNetwork, loss: Loss): Model {
+export function networkTrainingModel(network: TrainableNetwork, loss: Loss, operators?: OperatorSet): Model {
   const { builder, parameters, made, logits, labels } = declare('training', network, loss);
   const classes = logits.shape[1] as number;
   const targets = loss.targets(labels, classes);
-  const gradients = gradientsOf(loss, logits, targets, shareOf(logits, 0), parameters);
+  const gradients = gradientsOf(loss, logits, targets, shareOf(logits, 0), parameters, operators);
   builder.output(valueOf(loss, logits, targets), 'loss');
   for (const name of network.outputs) builder.output(made.get(name)!, name);
   for (const { next } of network.statistics) builder.output(made.get(next)!, next);
@@ -42,8 +43,11 @@ export function networkEvaluationModel(network: TrainableNetwork, loss: Loss): M
 function declare(name: string, network: TrainableNetwork, loss: Loss) {
   const { graph, parameters: trained, statistics, inputs } = network;
   for (const reserved of ['labels', 'loss'])
-    if (graph.inputs.some(info => info.name === reserved)) throw errors.NAME_TAKEN({ name: reserved });
+    if ([...graph.inputs, ...graph.outputs].some(info => info.name === reserved))
+      throw errors.NAME_TAKEN({ name: reserved });
   const builder = new Builder(name);
+  // Values inside the network that have the names of new outputs give way.
+  for (const reserved of ['loss', ...trained.map(({ name: of }) => `${of}_grad`)]) builder.fresh(reserved);
   const bindings = new Map<string, Value>();
   const enter = (of: string) => {
     const info = graph.inputs.find(input => input.name === of)!;
