@@ -13,6 +13,7 @@ import { linearRows } from './linear-rows.js';
 import { mergeEqual } from './merge-equal.js';
 import { pipeline, type Pass } from './pass.js';
 import { recogniseActivations } from './recognise-activations.js';
+import { recogniseNormalizations } from './recognise-normalizations.js';
 import { simplifyArithmetic } from './simplify-arithmetic.js';
 import { simplifyLayout } from './simplify-layout.js';
 import { sinkSelections } from './sink-selections.js';
@@ -30,6 +31,7 @@ export const fasterForward = (options: FasterForwardOptions): Pass =>
   pipeline(
     'faster forward',
     recogniseActivations,
+    recogniseNormalizations,
     foldNormalization(options),
     arrangeMaps(options),
     linearRows,

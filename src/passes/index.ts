@@ -24,6 +24,7 @@ export { foldLayerNormalization } from './fold-layer-normalization.js';
 export { linearRows } from './linear-rows.js';
 export { mergeEqual } from './merge-equal.js';
 export { recogniseActivations } from './recognise-activations.js';
+export { recogniseNormalizations } from './recognise-normalizations.js';
 export { simplifyArithmetic } from './simplify-arithmetic.js';
 export { simplifyLayout } from './simplify-layout.js';
 export { sinkSelections } from './sink-selections.js';

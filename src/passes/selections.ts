@@ -2,11 +2,10 @@
 // axes are whole. `beforeNode` says which parts of its inputs a node needs to make a part of its output, where each
 // index of those axes is computed by itself.
 
-import { elements } from '../base/index.js';
 import type { Graph, Node, Value } from '../graph/index.js';
 import { Reshape } from '../operators/index.js';
 import { intsOf } from './rewrite.js';
-import { sizesOf } from './values-of.js';
+import { integersOf, sizesOf } from './values-of.js';
 
 /** Indices by axis, ascending; axes that are not named are whole. */
 export type Box = ReadonlyMap<number, readonly number[]>;
@@ -178,14 +177,8 @@ export function selectionOf(graph: Graph, node: Node): Selection | undefined {
   };
 }
 
-const integersIn = (graph: Graph, name: string | undefined): readonly number[] | undefined => {
-  const held = name ? graph.initializers.get(name) : undefined;
-  if (held?.type !== 'int64' && held?.type !== 'int32') return undefined;
-  return Array.from(elements(held) as ArrayLike<number | bigint>, Number);
-};
-
 function gathered(graph: Graph, node: Node, sizes: readonly number[]): Box | undefined {
-  const indices = integersIn(graph, node.inputs[1]);
+  const indices = integersOf(graph, node.inputs[1]);
   const rank = graph.initializers.get(node.inputs[1]!)?.shape.length;
   const axis = axisOf(node, 0, sizes.length);
   if (!indices || rank === undefined || rank > 1 || indices.length === 0) return undefined;
@@ -194,9 +187,9 @@ function gathered(graph: Graph, node: Node, sizes: readonly number[]): Box | und
 }
 
 function sliced(graph: Graph, node: Node, sizes: readonly number[]): Box | undefined {
-  const [starts, ends] = [integersIn(graph, node.inputs[1]), integersIn(graph, node.inputs[2])];
-  const axes = node.inputs[3] ? integersIn(graph, node.inputs[3]) : starts?.map((_, i) => i);
-  const steps = node.inputs[4] ? integersIn(graph, node.inputs[4]) : starts?.map(() => 1);
+  const [starts, ends] = [integersOf(graph, node.inputs[1]), integersOf(graph, node.inputs[2])];
+  const axes = node.inputs[3] ? integersOf(graph, node.inputs[3]) : starts?.map((_, i) => i);
+  const steps = node.inputs[4] ? integersOf(graph, node.inputs[4]) : starts?.map(() => 1);
   if (!starts || !ends || !axes || !steps || steps.some(step => step < 1)) return undefined;
   const box = new Map<number, readonly number[]>();
   for (const [i, given] of axes.entries()) {

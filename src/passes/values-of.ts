@@ -1,6 +1,6 @@
 // What rules ask about values of the graph that is written anew: constants of one number, shapes, types.
 
-import { elementCount, floats } from '../base/index.js';
+import { elementCount, elements, floats } from '../base/index.js';
 import type { Graph, Node } from '../graph/index.js';
 
 /** The number that a float32 weight of one element holds; undefined where the name is no such weight. */
@@ -8,6 +8,13 @@ export function numberIn(graph: Graph, name: string | undefined): number | undef
   const held = name ? graph.initializers.get(name) : undefined;
   if (held?.type !== 'float32' || elementCount(held.shape) !== 1) return undefined;
   return floats(held)[0]!;
+}
+
+/** The integers that a weight holds; undefined where the name is no such weight. */
+export function integersOf(graph: Graph, name: string | undefined): readonly number[] | undefined {
+  const held = name ? graph.initializers.get(name) : undefined;
+  if (held?.type !== 'int64' && held?.type !== 'int32') return undefined;
+  return Array.from(elements(held) as ArrayLike<number | bigint>, Number);
 }
 
 /** The whole shape of a value in numbers; undefined where it is not known. */

@@ -3,9 +3,10 @@
 
 import test from 'ava';
 import {
-  Add, Div, Erf, Gather, Gelu, Gemm, LayerNormalization, MatMul, Mul, Relu, Reshape, Slice, Transpose,
+  Add, Div, Erf, Gather, Gelu, Gemm, LayerNormalization, MatMul, Mul, Pow, ReduceMean, Relu, Reshape,
+  Slice, Sqrt, Sub, Transpose,
 } from '../../src/operators/index.js'; // prettier-ignore
-import { cheaperProducts, foldLayerNormalization, linearRows, mergeEqual, recogniseActivations } from '../../src/passes/index.js'; // prettier-ignore
+import { cheaperProducts, foldLayerNormalization, linearRows, mergeEqual, recogniseActivations, recogniseNormalizations } from '../../src/passes/index.js'; // prettier-ignore
 import type { Value } from '../../src/graph/index.js';
 import { computesTheSame, count, kinds, trained, trainsTheSame, withGradients, type Weight } from './training-forms.js';
 
@@ -133,6 +134,44 @@ for (const [name, build] of Object.entries(keptLayers))
   test(`a LayerNormalization stays where ${name}`, t => {
     const network = trained([2, 3, 8], build);
     t.is(foldLayerNormalization(network)(network.model), network.model);
+  });
+
+const written = (x: Value, { square = 'pow', axis = -1, twice = false, flipped = false } = {}) => {
+  const centred = () => Sub(x, ReduceMean(x, [axis]));
+  const d = centred();
+  const e = twice ? centred() : d;
+  const variance = ReduceMean(square === 'pow' ? Pow(e, 2) : Mul(e, e), [axis]);
+  return Div(d, Sqrt(flipped ? Add(1e-3, variance) : Add(variance, 1e-3)));
+};
+const writtenOut: Readonly<Record<string, [Build, string]>> = {
+  'with scale and offset': [
+    (x, weight) => Add(Mul(written(x), weight('g', [8])), weight('o', [8])),
+    'LayerNormalization',
+  ],
+  'in another order': [
+    (x, weight) =>
+      Add(weight('o', [8]), Mul(weight('g', [8]), written(x, { square: 'mul', axis: 2, twice: true, flipped: true }))),
+    'LayerNormalization',
+  ],
+  'with a scale': [(x, weight) => Mul(written(x), weight('g', [8])), 'LayerNormalization'],
+  bare: [x => Relu(written(x)), 'LayerNormalization Relu'],
+  'with an offset of another shape': [
+    (x, weight) => Add(Mul(written(x), weight('g', [8])), weight('o', [3, 1])),
+    'LayerNormalization Add',
+  ],
+  'that is read before its offset': [
+    (x, weight) => {
+      const scaled = Mul(written(x), weight('g', [8]));
+      return [Relu(scaled), Add(scaled, weight('o', [8]))];
+    },
+    'LayerNormalization Relu Add',
+  ],
+  'over another axis, which it is not': [x => written(x, { axis: 1 }), 'ReduceMean Sub Pow ReduceMean Add Sqrt Div'],
+};
+for (const [name, [build, wanted]] of Object.entries(writtenOut))
+  test(`a LayerNormalization written out: ${name}`, async t => {
+    const after = await trainsTheSame(t, trained([2, 3, 8], build), recogniseNormalizations);
+    t.is(kinds(after).join(' '), wanted);
   });
 
 test('long operands are turned, the smaller one; the result is turned back', async t => {
