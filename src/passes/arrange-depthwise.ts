@@ -8,10 +8,8 @@ import { tensor } from '../base/index.js';
 import { Add, Concat, MatMul } from '../operators/index.js';
 import { arranged, plainOrder, reshaped, type Arranged } from './arranged.js';
 import { axisWindows, columnsOrder, type Convolution } from './arrange-convolution.js';
+import { wholeMap } from './choose-arrangement.js';
 import { placesOf, windowTaps, type AxisWindow } from './window-taps.js';
-
-/** On maps of so many pixels T holds every pixel: beyond, products and T itself cost more than copies of the map. */
-const wholeMap = 64;
 
 /** A Conv whose groups have one input channel each, in columns. */
 export function convolvedByChannel(conv: Convolution): Arranged {

@@ -47,6 +47,9 @@ const read = 0.5;
 /** Into the bases of tiles and back, ns an element in the basis, both ways: of the map, the result and the weights. */
 const bases = { map: 2.2, result: 1.6, weights: 1.8 };
 
+/** By channel, a product takes the whole map up to so many pixels: beyond, products and T cost more than copies. */
+export const wholeMap = 64;
+
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 /** Forward and both gradients of one Conv in each arrangement, ns; infinite where it has no such form. */
@@ -57,11 +60,12 @@ export function costs(one: ConvolutionSizes): Readonly<Record<Arrangement, numbe
   const flat = (3 * size(out) * inner) / product;
   const planes = flat * (group > 1 ? grouped : size(out.slice(2)) >= many ? large : small);
   if (weight[1] === 1 && group === x[1]) {
-    const map = size(x.slice(2));
-    const reach = Math.min(map, x[2]! * window.kernel.at(-1)!);
-    const t = (size(out) / out[0]!) * Math.min(map, 64);
-    const beside = map > 64 ? patches * window.kernel.at(-1)! * size(x) : 0;
-    const columns = (3 * size(out) * reach) / smallProduct + matrices * t + beside;
+    const isWhole = size(x.slice(2)) <= wholeMap;
+    const besides = isWhole ? 1 : size(window.kernel.slice(1));
+    const inputs = isWhole ? size(x.slice(2)) : x[2]! * besides;
+    const t = out[1]! * (isWhole ? size(out.slice(2)) : out[2]!) * inputs;
+    const beside = besides > 1 ? patches * besides * size(x) : 0;
+    const columns = (3 * size(out) * inputs) / smallProduct + matrices * t + beside;
     return { planes: byChannel * size(out), columns, rows: columns + 4 * transpose * size(x), tiles: Infinity };
   }
   const isPatched = kernel > 1 || window.strides.some(stride => stride > 1);
