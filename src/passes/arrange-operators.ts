@@ -45,7 +45,7 @@ const reductions = [
 
 /** Each element by itself: the other inputs are settings. */
 const elementByElement: Handler = ({ node, builder, inputs, out }) => {
-  const [x, ...settings] = inputs as readonly Arranged[];
+  const [x, ...settings] = inputs;
   return out.length === x!.shape.length ? [ofOrder(node, builder, [x!, ...settings], x!.order, 1)] : undefined;
 };
 
@@ -64,8 +64,15 @@ export function remadePointwise({ node, builder, inputs, out }: ArrangedSite): (
 }
 
 /** The node on its first `count` inputs stored in an order, the others as they are. */
-function ofOrder(node: Node, builder: Builder, inputs: readonly Arranged[], order: Order, count: number): Arranged {
-  const values = inputs.map((input, i) => input.in(i < count ? order : plainOrder(input.shape.length)));
+function ofOrder(
+  node: Node,
+  builder: Builder,
+  inputs: readonly (Arranged | undefined)[],
+  order: Order,
+  count: number,
+): Arranged {
+  // a setting may be absent before one that is there: Clip with an upper bound alone
+  const values = inputs.map((input, i) => input?.in(i < count ? order : plainOrder(input.shape.length)));
   return arranged(emit(builder, node, values)[0]!, order);
 }
 
