@@ -39,6 +39,8 @@ export function rewriteGraph(graph: Graph, rules: readonly Rewrite[], operators:
   const builder = new Builder(graph.name);
   reserveNames(builder, graph);
   const values = new Map<string, Value>();
+  /** Names of the graph that are others now. */
+  const renamed = new Map<string, string>();
   for (const { name, type, shape } of graph.inputs)
     if (!graph.initializers.has(name)) values.set(name, builder.input(name, type ?? 'float32', shape ?? []));
   for (const [name, data] of graph.initializers) values.set(name, builder.parameter(name, data));
@@ -54,10 +56,12 @@ export function rewriteGraph(graph: Graph, rules: readonly Rewrite[], operators:
       changed = true;
       break;
     }
-    made ??= copied(site, values, operators);
+    made ??= copied(site, renamed, operators);
     node.outputs.forEach((name, i) => {
       const value = made[i];
-      if (name && value) values.set(name, value);
+      if (!name || !value) return;
+      values.set(name, value);
+      if (value.name !== name) renamed.set(name, value.name);
     });
   }
   if (!changed) return graph;
@@ -98,9 +102,7 @@ export function lookAt(graph: Graph): Before {
 }
 
 /** The node as it was, reading what its inputs have become; its outputs keep their names. */
-function copied({ node, builder, inputs, before }: Site, values: ReadonlyMap<string, Value>, operators: OperatorSet) {
-  const renamed = new Map<string, string>();
-  for (const [name, value] of values) if (value.name !== name) renamed.set(name, value.name);
+function copied({ node, builder, inputs, before }: Site, renamed: ReadonlyMap<string, string>, operators: OperatorSet) {
   const operator = operators.get(node.domain, node.op);
   const { graph } = before;
   const infos = operator
