@@ -1,4 +1,4 @@
-// Makes docs/errors.md, docs/commands.md and docs/api.md from the error tables, the commands and the declarations.
+// Makes docs/errors.md, docs/commands.md, docs/api.md and docs/coverage.md from the error tables, the commands and the declarations.
 // Usage: node dist/tools/make-docs.js
 
 import { readdirSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { format, resolveConfig } from 'prettier';
 import type { ErrorKind } from '../src/base/index.js';
 import { commands } from '../src/cli/commands.js';
 import { exitStatus, flagForm } from '../src/cli/program.js';
+import { writeCoverage } from './coverage.js';
 import { publicApi, type Declared } from './public-api.js';
 
 const compiled = fileURLToPath(new URL('../src/', import.meta.url));
@@ -149,4 +150,5 @@ if (process.argv[1]?.endsWith('make-docs.js')) {
   writeFileSync(join(root, 'docs/errors.md'), await errorsPage());
   writeFileSync(join(root, 'docs/commands.md'), commandsPage());
   writeFileSync(join(root, 'docs/api.md'), await apiPage());
+  await writeCoverage();
 }

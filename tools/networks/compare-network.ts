@@ -1,0 +1,294 @@
+// One network's loss, logits and gradients against PyTorch in float64 on the same file, seed by seed, and the same of
+// its smooth twin. Every float constant that PyTorch has a gradient for is compared. Those that training would change
+// decide; the others (bounds of Clip, scales of attention) are told beside them. Usage: imported by compare-gradients.ts.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  crossEntropy,
+  logitsOf,
+  networkTrainingModel,
+  trainableNetwork,
+  type TrainableNetwork,
+} from '../../src/artifacts/index.js';
+import { trainableFrom } from '../../src/autodiff/index.js';
+import { elementCount, floats, GraftError, type Tensor } from '../../src/base/index.js';
+import { encodeModel } from '../../src/codec/index.js';
+import { feedsOf, type Model } from '../../src/graph/index.js';
+import { trainableWeights, wiringOf } from '../../src/inspect/index.js';
+import { coreOperators } from '../../src/operators/index.js';
+import type { Session } from '../../src/runtime/index.js';
+import { nodeRuntime } from '../../src/runtime/node.js';
+import { convert } from '../../src/workflows/convert.js';
+import { openTrainable, type TrainableFile } from '../../src/workflows/open-trainable.js';
+import { median } from '../bench/measure.js';
+import { exporterOf, trainabilityOf, type Trainability } from './trainability.js';
+import { openPeer, type GradientPeer, type PeerAnswer } from './gradient-peer.js';
+
+/** How networks are compared. */
+export interface CompareOptions {
+  readonly python: string;
+  /** The folder of onnx_torch.py and smooth_twin.py. */
+  readonly peers: string;
+  readonly seeds: number;
+  readonly twinSeeds: number;
+  /** Height and width where a network leaves them open. */
+  readonly size: number;
+  readonly tell: (what: string) => void;
+}
+
+/** What the comparison says of one file. Errors are relative L2 errors. */
+export interface ComparedNetwork extends Trainability {
+  readonly file: string;
+  readonly exporter: string;
+  /** Made float by `graft convert --dequantize` before anything was compared. */
+  readonly dequantized: boolean;
+  /** Median over the seeds of the worst weight's error, and that weight in the seed nearest to it. */
+  readonly worst: number | null;
+  readonly worstParameter: string;
+  /** The same median of PyTorch in float32. */
+  readonly peer: number | null;
+  /** The largest of the worst errors on the smooth twin, and of PyTorch's in float32 there. */
+  readonly twin: number | null;
+  readonly twinPeer: number | null;
+  /** Largest errors over the seeds. */
+  readonly loss: number | null;
+  readonly logits: number | null;
+  /** Other constants that have a gradient: how many, the median of the worst error, PyTorch's, and which it is. */
+  readonly others: {
+    readonly count: number;
+    readonly worst: number;
+    readonly peer: number;
+    readonly name: string;
+  } | null;
+  /** Float constants that PyTorch has a gradient for and no rule of ours leads to. */
+  readonly leftOut: readonly string[];
+  readonly passed: boolean;
+  readonly error?: string;
+}
+
+/** Worst weight of some, ours and PyTorch's error in float32. */
+interface Worst {
+  readonly worst: number;
+  readonly name: string;
+  readonly peer: number;
+}
+
+/** What one seed shows: the weights, the other constants, loss and logits. */
+interface Found {
+  readonly weights: Worst;
+  readonly others: Worst;
+  readonly loss: number;
+  readonly logits: number;
+}
+
+const limit = 1e-4;
+const runtime = nodeRuntime();
+
+/** Compares one file. What goes wrong is told in the result. */
+export async function compareNetwork(path: string, options: CompareOptions): Promise<ComparedNetwork> {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-gradients-'));
+  let known: ComparedNetwork = { file: path, exporter: '', dequantized: false, parameters: 0, trainableFrom: null, worst: null, worstParameter: '', peer: null, twin: null, twinPeer: null, loss: null, logits: null, others: null, leftOut: [], passed: false }; // prettier-ignore
+  let peer: GradientPeer | undefined;
+  try {
+    let [file, opened] = [path, openTrainable(path, options)];
+    known = { ...known, exporter: exporterOf(opened.file.model) };
+    if (opened.file.model.graph.nodes.some(({ op }) => op === 'DequantizeLinear')) {
+      file = join(folder, 'float.onnx');
+      options.tell('making it float');
+      await convert(path, { out: file, dequantize: true, size: options.size, force: true }, runtime);
+      opened = openTrainable(file, options);
+      known = { ...known, dequantized: true };
+    }
+    known = { ...known, ...trainabilityOf(opened.model) };
+    const { shape, ...input } = inputOf(opened);
+    peer = openPeer({ ...options, file, folder, ...input, logits: logitsOf(opened.model.graph) });
+    const { found, own, others, leftOut } = await compareSeeds(opened, peer, 'itself', shape(1), options);
+    const most = (of: (it: Found) => number, list = found) => list.reduce((high, it) => Math.max(high, of(it)), 0);
+    const { worst, name, peer: theirs } = middle(found.map(it => it.weights));
+    known = {
+      ...known,
+      parameters: own.length,
+      worst,
+      worstParameter: name,
+      peer: theirs,
+      loss: most(it => it.loss),
+      logits: most(it => it.logits),
+      others: others.length > 0 ? { count: others.length, ...middle(found.map(it => it.others)) } : null,
+      leftOut,
+    };
+    // Nothing of the network itself is needed now.
+    opened = undefined as never;
+    await peer.ask(0, true, shape(2));
+    const twin = (
+      await compareSeeds(openTrainable(join(folder, 'twin.onnx'), options), peer, 'twin', shape(2), options)
+    ).found;
+    const twinWorst = most(it => it.weights.worst, twin);
+    const passed = worst <= Math.max(limit, 3 * theirs) && twinWorst <= limit;
+    return { ...known, twin: twinWorst, twinPeer: most(it => it.weights.peer, twin), passed };
+  } catch (error) {
+    const said = error instanceof GraftError ? `${error.code}: ${error.message}` : String(error);
+    return { ...known, error: said.slice(0, 500) };
+  } finally {
+    peer?.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The medians over the seeds, and the weight of the seed that is nearest to ours. */
+function middle(seeds: readonly Worst[]): Worst {
+  const worst = median(seeds.map(it => it.worst));
+  const { name } = seeds.reduce((a, b) => (Math.abs(b.worst - worst) < Math.abs(a.worst - worst) ? b : a));
+  return { worst, name, peer: median(seeds.map(it => it.peer)) };
+}
+
+/** The picture as the file itself takes it; as many as are asked for where it takes any number. */
+function inputOf({ file, model }: TrainableFile) {
+  const fed = feedsOf(model.graph);
+  const [input] = fed;
+  if (!input || fed.length > 1)
+    throw new Error(`takes ${fed.length} inputs (${fed.map(({ name }) => name).join(', ')}), not one`);
+  const own = file.model.graph.inputs.find(({ name }) => name === input.name);
+  const shape = (pictures: number) =>
+    (input.shape ?? []).map((dim, axis) => {
+      const said = own?.shape?.[axis];
+      if (typeof said === 'number') return said;
+      if (typeof dim === 'number') return dim;
+      if (axis === 0) return pictures;
+      throw new Error(`input ${input.name} has no size at axis ${axis}`);
+    });
+  return { input: input.name, shape, type: input.type ?? 'float32' };
+}
+
+async function compareSeeds(
+  { model }: TrainableFile,
+  peer: GradientPeer,
+  which: 'itself' | 'twin',
+  shape: readonly number[],
+  options: CompareOptions,
+) {
+  const twin = which === 'twin';
+  const ask = (seed: number) => {
+    options.tell(`${twin ? 'twin, ' : ''}seed ${seed}`);
+    return peer.ask(seed, twin, shape);
+  };
+  let theirs = await ask(0);
+  const { network, training, own, leftOut } = comparable(model, theirs.tensors);
+  const others = network.parameters.flatMap(({ name }) => (own.includes(name) ? [] : [name]));
+  const session = await runtime.open(encodeModel(training));
+  try {
+    const found: Found[] = [];
+    const count = twin ? options.twinSeeds : options.seeds;
+    for (let seed = 0; seed < count; seed++) {
+      if (seed > 0) theirs = await ask(seed);
+      found.push(await compareSeed(network, session, theirs, { own, others }));
+    }
+    return { found, own, others, leftOut };
+  } finally {
+    await session.close();
+  }
+}
+
+/**
+ * The training graph of everything that PyTorch has a gradient for. A weight that trains here and is not known there, or
+ * one known there that did not come through the door under its name, is an error: nothing falls out in silence.
+ */
+function comparable(model: Model, theirs: ReadonlyMap<string, Tensor>) {
+  const { graph } = model;
+  const logits = logitsOf(graph);
+  const norms = new Map([...theirs].flatMap(([key, it]) => (key.startsWith('grad:') ? [[key.slice(5), normOf(floats(it))] as const] : []))); // prettier-ignore
+  const whole = Math.hypot(...[...norms.values()].filter(Number.isFinite));
+  const reached = [...norms].flatMap(([name, norm]) => (norm > 1e-7 * whole || Number.isNaN(norm) ? [name] : []));
+  const own = trainableWeights(wiringOf(graph)).map(({ name }) => name);
+  const changed = reached.filter(name => !graph.initializers.has(name));
+  if (changed.length > 0) throw new Error(`weights of PyTorch's are none behind the door: ${some(changed)}`);
+  const isOpen = (name: string) =>
+    graph.initializers.get(name)?.type === 'float32' &&
+    Number.isFinite(norms.get(name)) &&
+    trainableFrom(graph, coreOperators, { parameters: [name], outputs: [logits] }).blockers.length === 0;
+  const more = reached.filter(name => !own.includes(name) && isOpen(name));
+  const names = new Set([...own, ...more]);
+  for (;;) {
+    const network = trainableNetwork(model, { trainable: names, logits });
+    try {
+      const training = networkTrainingModel(network, crossEntropy());
+      const unknown = [...names].filter(name => !norms.has(name));
+      if (unknown.length > 0) throw new Error(`no gradient of PyTorch's for: ${some(unknown)}`);
+      if (names.size === 0) throw new Error('no weight that trains');
+      return { network, training, own: own.filter(name => names.has(name)), leftOut: reached.filter(name => !names.has(name)) }; // prettier-ignore
+    } catch (error) {
+      // A weight on no way to the logits is none of these, unless PyTorch has a gradient for it.
+      const name =
+        error instanceof GraftError && error.code === 'ARTIFACTS_NO_PATH' ? String(error.details['name']) : '';
+      if (!names.delete(name) || own.includes(name) && reached.includes(name)) throw error; // prettier-ignore
+    }
+  }
+}
+
+const some = (names: readonly string[]) => names.slice(0, 5).join(', ') + (names.length > 5 ? `, … (${names.length})` : ''); // prettier-ignore
+
+/** Weights whose whole gradient is below 1e-7 of the network's are compared to that: no float32 holds them. */
+async function compareSeed(
+  network: TrainableNetwork,
+  session: Session,
+  { tensors, errors }: PeerAnswer,
+  { own, others }: { readonly own: readonly string[]; readonly others: readonly string[] },
+): Promise<Found> {
+  const feeds = new Map([
+    [network.inputs[0]!, runtime.tensor(tensors.get('input')!)],
+    ['labels', runtime.tensor(tensors.get('labels')!)],
+    ...network.parameters.map(({ name, initial }) => [name, runtime.tensor(initial)] as const),
+  ]);
+  const output = network.outputs[0]!;
+  const results = await session.run(feeds, ['loss', output, ...network.parameters.map(({ name }) => `${name}_grad`)]);
+  const read = async (name: string) => floats(await results.get(name)!.read());
+  const reference = (name: string) => floats(tensors.get(`grad:${name}`)!);
+  const whole = Math.hypot(...own.map(name => normOf(reference(name))));
+  const worstOf = async (names: readonly string[]): Promise<Worst> => {
+    let [worst, at] = [0, names[0] ?? ''];
+    for (const name of names) {
+      const right = reference(name);
+      const error = distance(await read(`${name}_grad`), right) / Math.max(normOf(right), 1e-7 * whole);
+      if (!(error <= worst)) [worst, at] = [error, name];
+    }
+    return { worst, name: at, peer: names.reduce((most, name) => Math.max(most, errors.get(name) ?? 0), 0) };
+  };
+  const loss = new Float64Array(tensors.get('loss')!.bytes.slice().buffer)[0]!;
+  const logits = tensors.get('logits')!;
+  const isLogits = output === network.logits;
+  const wanted = isLogits ? floats(logits) : softmax(floats(logits), elementCount(logits.shape.slice(1)));
+  const found = {
+    weights: await worstOf(own),
+    others: await worstOf(others),
+    loss: Math.abs((await read('loss'))[0]! - loss) / Math.abs(loss),
+    logits: distance(await read(output), wanted) / normOf(wanted),
+  };
+  for (const value of [...feeds.values(), ...results.values()]) value.dispose();
+  return found;
+}
+
+function normOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! ** 2;
+  return Math.sqrt(sum);
+}
+
+function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) throw new Error(`${a.length} numbers, PyTorch has ${b.length}`);
+  let sum = 0;
+  for (let i = 0; i < b.length; i++) sum += (a[i]! - b[i]!) ** 2;
+  return Math.sqrt(sum);
+}
+
+/** Probabilities of rows of logits, where the network gives those. */
+function softmax(logits: Float32Array, classes: number): Float64Array {
+  const made = new Float64Array(logits.length);
+  for (let row = 0; row < logits.length; row += classes) {
+    const most = logits.subarray(row, row + classes).reduce((a, b) => Math.max(a, b), -Infinity);
+    let sum = 0;
+    for (let i = row; i < row + classes; i++) sum += made[i] = Math.exp(logits[i]! - most);
+    for (let i = row; i < row + classes; i++) made[i]! /= sum;
+  }
+  return made;
+}
