@@ -191,6 +191,11 @@ test('what it cannot do is said: statistics, optimizers, dialects', t => {
     code: 'ORT_TRAINING_STATISTICS',
     message: /mean/,
   });
+  const slowed = network.parameters.map(parameter => ({ ...parameter, factor: 0.5 }));
+  t.throws(() => ortNetworkArtifacts({ ...network, parameters: slowed }, options), {
+    code: 'ORT_TRAINING_OPTIMIZER',
+    message: /a rate of its own for fc\.weight/,
+  });
   t.throws(() => ortOptimizerModel({ name: 'adamw', beta1: 1 }), { code: 'ORT_TRAINING_OPTIMIZER', message: /beta1/ });
   t.throws(() => ortOptimizerModel({ name: 'adamw', epsilon: NaN }), { code: 'ORT_TRAINING_OPTIMIZER' });
   t.throws(() => ortOptimizerModel({ name: 'sgd' }, { clip: 0 }), { code: 'ORT_TRAINING_OPTIMIZER' });

@@ -88,7 +88,8 @@ export interface OrtNetworkOptions extends Omit<OrtTrainingOptions, 'training' |
 /**
  * The same of a network that trains.
  *
- * @throws ORT_TRAINING_STATISTICS where it changes statistics; what {@link ortTrainingArtifacts} and the plain graphs throw
+ * @throws ORT_TRAINING_STATISTICS where it changes statistics; ORT_TRAINING_OPTIMIZER where weights have rates of their
+ *   own; what {@link ortTrainingArtifacts} and the plain graphs throw
  * @example
  * ortNetworkArtifacts(network, { loss: crossEntropy(), optimizer: { name: 'adamw' }, runtime: '1.17' });
  */
@@ -98,6 +99,8 @@ export function ortNetworkArtifacts(
 ): OrtTrainingArtifacts {
   const [changing] = network.statistics;
   if (changing) throw errors.STATISTICS({ name: changing.name });
+  const slowed = network.parameters.find(({ factor = 1 }) => factor !== 1);
+  if (slowed) throw errors.OPTIMIZER({ reason: `one with a rate of its own for ${slowed.name}` });
   return ortTrainingArtifacts({
     ...options,
     training: networkTrainingModel(network, loss),
