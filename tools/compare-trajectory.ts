@@ -1,0 +1,177 @@
+// Holds training to PyTorch's trajectory: the losses of steps on one batch, for the cases of torch_peer.py.
+// Usage: node dist/tools/compare-trajectory.js [--cases a,b] [--optimizers sgd,adam,adamw] [--peers ../shared/peers]
+//        [--python python3] [--steps 50] [--batch 16] [--plain] [--json]
+//
+// The peer exports the network and steps on it in both of its layouts; we run all steps in one run, in the fast forms
+// that train (--plain: in the plain ones). A case passes where the largest relative difference of our losses from
+// PyTorch's is at most 1e-3 over the first 10 steps, and over all steps at most 1e-3 or 3 × the distance between
+// PyTorch's own two layouts, whichever is larger. Distances are to the layout that is nearer at its largest.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  adam,
+  adamw,
+  crossEntropy,
+  networkStepsModel,
+  sgd,
+  trainableNetwork,
+  type Optimizer,
+} from '../src/artifacts/index.js';
+import { elementCount, floats, tensor, type Tensor } from '../src/base/index.js';
+import { decodeModel, encodeModel } from '../src/codec/index.js';
+import { trainableWeights, wiringOf } from '../src/inspect/index.js';
+import { fasterForward, fasterStep } from '../src/passes/index.js';
+import { nodeRuntime } from '../src/runtime/node.js';
+import { int64Of } from '../src/training/epoch-plan.js';
+import { atTheDoor } from '../src/workflows/door.js';
+
+const { values: flags } = parseArgs({
+  options: {
+    cases: {
+      type: 'string',
+      default:
+        'head,resnet18-layer4,mobilenet_v2-last3,squeezenet1_1-last2,efficientnet_b0-last2,vit_b_16-last,convnext_tiny-last,resnet18',
+    },
+    optimizers: { type: 'string', default: 'sgd,adam,adamw' },
+    peers: { type: 'string', default: process.env['GRAFT_PEERS'] ?? '../shared/peers' },
+    python: { type: 'string', default: process.env['GRAFT_PYTHON'] ?? 'python3' },
+    steps: { type: 'string', default: '50' },
+    batch: { type: 'string', default: '16' },
+    plain: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
+const [steps, batch] = [Number(flags.steps), Number(flags.batch)];
+const early = 10;
+const limit = 1e-3;
+const peer = join(flags.peers, 'torch_peer.py');
+if (!existsSync(peer)) throw new Error(`there is no ${peer}; --peers names its folder`);
+const runtime = nodeRuntime();
+
+/** PyTorch's optimizers as ours: the same rates, and AdamW's decay of every weight. */
+const optimizers = new Map<string, { readonly make: () => Optimizer; readonly rate: number }>([
+  ['sgd', { make: () => sgd({ momentum: 0.9 }), rate: 1e-2 }],
+  ['adam', { make: () => adam(), rate: 1e-3 }],
+  ['adamw', { make: () => adamw({ weightDecay: 0.01, decayed: 'all' }), rate: 1e-3 }],
+]);
+
+/** Largest relative differences over the first steps and over all. */
+interface Distance {
+  readonly first: number;
+  readonly all: number;
+}
+interface Row {
+  readonly case: string;
+  readonly optimizer: string;
+  readonly ours: Distance;
+  /** Between PyTorch's own layouts. */
+  readonly layouts: Distance;
+  readonly losses: { readonly first: number; readonly last: number };
+  readonly passed: boolean;
+}
+
+function distanceOf(a: readonly number[], b: readonly number[]): Distance {
+  const apart = a.map((value, i) => Math.abs(value - b[i]!) / Math.abs(b[i]!));
+  return { first: Math.max(...apart.slice(0, early)), all: Math.max(...apart) };
+}
+
+/** What the peer steps through, in one of its layouts. */
+function theirs(name: string, optimizer: string, rate: number, more: readonly string[]): number[] {
+  const args = [name, '--optimizer', optimizer, '--lr', String(rate), '--batch', flags.batch, '--trajectory', flags.steps]; // prettier-ignore
+  const said = execFileSync(flags.python, ['-W', 'ignore', peer, ...args, ...more], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }); // prettier-ignore
+  return JSON.parse(said.trim().split('\n').at(-1)!) as number[];
+}
+
+/** The peer's batch: its arrays are a zip file, which Python reads. */
+function batchOf(folder: string, name: string): Map<string, Tensor> {
+  const script = `
+import numpy, sys
+data = numpy.load(sys.argv[1])
+data["features"][:${batch}].astype("<f4").tofile(sys.argv[2] + "/features"); data["labels"][:${batch}].astype("<i8").tofile(sys.argv[2] + "/labels")
+print(*data["features"].shape[1:])`;
+  const said = execFileSync(flags.python, ['-c', script, join(folder, `${name}.npz`), folder], { encoding: 'utf8' });
+  const read = (of: string) => new Uint8Array(readFileSync(join(folder, of)));
+  return new Map<string, Tensor>([
+    ['features', { type: 'float32', shape: [batch, ...said.trim().split(' ').map(Number)], bytes: read('features') }],
+    ['labels', { type: 'int64', shape: [batch], bytes: read('labels') }],
+  ]);
+}
+
+/** Our losses, all steps in one run. */
+async function ours(file: string, fed: ReadonlyMap<string, Tensor>, optimizer: Optimizer, rate: number) {
+  const model = atTheDoor(decodeModel(readFileSync(file)));
+  const trainable = trainableWeights(wiringOf(model.graph)).map(({ name }) => name);
+  const network = trainableNetwork(model, { trainable });
+  const lowering = {
+    forward: ({ parameters }: { readonly parameters: ReadonlySet<string> }) => fasterForward({ parameters }),
+    step: fasterStep(),
+  };
+  const options = { loss: crossEntropy(), optimizer, batch, averaging: false };
+  const made = networkStepsModel(network, { ...options, ...(flags.plain ? {} : { lowering }) });
+  const session = await runtime.open(encodeModel(made));
+  try {
+    const series = (value: (step: number) => number) => tensor('float32', [steps], Float32Array.from({ length: steps }, (_, i) => value(i))); // prettier-ignore
+    const feeds = new Map<string, Tensor>([
+      ...fed,
+      ['order', tensor('int64', [steps, batch], int64Of(Uint32Array.from({ length: steps * batch }, (_, i) => i % batch)))], // prettier-ignore
+      ['rate', series(() => rate)],
+      ['step', series(i => i + 1)],
+    ]);
+    for (const { name, shape, initial } of network.parameters) {
+      feeds.set(name, initial);
+      for (const slot of optimizer.slots)
+        feeds.set(`${name}.${slot}`, tensor('float32', shape, new Float32Array(elementCount(shape))));
+    }
+    const results = await session.run(new Map([...feeds].map(([name, it]) => [name, runtime.tensor(it)])), ['losses']);
+    return [...floats(await results.get('losses')!.read())];
+  } finally {
+    await session.close();
+  }
+}
+
+async function compareCase(name: string): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-trajectory-'));
+  const rows: Row[] = [];
+  try {
+    for (const kind of flags.optimizers.split(',')) {
+      const of = optimizers.get(kind);
+      if (!of) throw new Error(`no optimizer ${kind}; there are ${[...optimizers.keys()].join(', ')}`);
+      const usual = theirs(name, kind, of.rate, existsSync(join(folder, `${name}.onnx`)) ? [] : ['--export', folder]);
+      const last = theirs(name, kind, of.rate, ['--channels-last']);
+      const own = await ours(join(folder, `${name}.onnx`), batchOf(folder, name), of.make(), of.rate);
+      const [one, other] = [distanceOf(own, usual), distanceOf(own, last)];
+      const nearest = one.all <= other.all ? one : other;
+      const layouts = distanceOf(last, usual);
+      rows.push({
+        case: name,
+        optimizer: kind,
+        ours: nearest,
+        layouts,
+        losses: { first: own[0]!, last: own.at(-1)! },
+        passed: nearest.first <= limit && nearest.all <= Math.max(limit, 3 * layouts.all),
+      });
+      if (!flags.json) print(rows.at(-1)!);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return rows;
+}
+
+const columns = [22, 6, 9, 9, 11, 11, 18];
+const line = (cells: readonly string[]) => cells.map((cell, i) => cell.padEnd(columns[i] ?? 0)).join(' ').trimEnd(); // prettier-ignore
+function print({ case: name, optimizer, ours: { first, all }, layouts, losses, passed }: Row): void {
+  const numbers = [first, all, layouts.first, layouts.all].map(value => value.toExponential(1));
+  const fell = `${losses.first.toPrecision(4)} → ${losses.last.toPrecision(4)}`;
+  console.log(line([name, optimizer, ...numbers, fell, passed ? 'ok' : 'FAILS']));
+}
+
+if (!flags.json) console.log(line(['case', '', 'ours, 10', `all ${steps}`, 'layouts, 10', `all ${steps}`, 'loss']));
+const rows: Row[] = [];
+for (const name of flags.cases.split(',')) rows.push(...(await compareCase(name)));
+if (flags.json) console.log(JSON.stringify(rows, null, 2));
+process.exitCode = rows.every(({ passed }) => passed) ? 0 : 1;
