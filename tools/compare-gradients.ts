@@ -14,8 +14,8 @@ import { execFile } from 'node:child_process';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { recordNetworks } from './coverage.js';
 import { compareNetwork, type ComparedNetwork } from './networks/compare-network.js';
+import { recordNetworks } from './networks/recorded-networks.js';
 
 const { values: flags, positionals: files } = parseArgs({
   allowPositionals: true,

@@ -1,46 +1,18 @@
 // docs/coverage.md: what has a gradient, where that is tested, and which networks train from where on.
 // Operators come from coreOperators and from the samplers of the laws, networks from graphs/coverage.json, which
-// `npm run compare:gradients -- files.onnx… --record` writes. Usage: imported by make-docs.ts and compare-gradients.ts.
+// `npm run compare:gradients -- files.onnx… --record` writes. Usage: imported by make-docs.ts.
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { coreOperators, type AnyOperator } from '../src/operators/index.js';
 import { operatorOf, samplers } from '../test/laws/operators/samplers/index.js';
 import { withoutReference } from '../test/laws/operators/without-reference.js';
-import type { Trainability } from './networks/trainability.js';
+import { recordedNetworks, type RecordedNetwork } from './networks/recorded-networks.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const data = join(root, 'graphs/coverage.json');
 const page = join(root, 'docs/coverage.md');
-
-/** One network of graphs/coverage.json. */
-export interface RecordedNetwork extends Trainability {
-  /** Its name, without folders. */
-  readonly file: string;
-  /** Who wrote it, as the file says; `` where it does not. */
-  readonly exporter: string;
-  /** It was quantised (QDQ) and is trained as the float network that `graft convert --dequantize` makes of it. */
-  readonly dequantized: boolean;
-  /** Whether its gradients were within the limits of `npm run compare:gradients`; null where PyTorch could not run it. */
-  readonly compared: boolean | null;
-}
-
-/** Networks that were compared, by file name. */
-export function recordedNetworks(): readonly RecordedNetwork[] {
-  if (!existsSync(data)) return [];
-  return (JSON.parse(readFileSync(data, 'utf8')) as { networks: RecordedNetwork[] }).networks;
-}
-
-/** Adds networks to graphs/coverage.json, or what is known anew of those that it holds. */
-export function recordNetworks(rows: readonly RecordedNetwork[]): void {
-  const networks = new Map(recordedNetworks().map(one => [one.file, one]));
-  for (const { file, exporter, dequantized, compared, parameters, trainableFrom } of rows)
-    networks.set(basename(file), { file: basename(file), exporter, dequantized, compared, parameters, trainableFrom });
-  const sorted = [...networks.values()].sort((a, b) => (a.file < b.file ? -1 : 1));
-  writeFileSync(data, `${JSON.stringify({ version: 1, networks: sorted }, null, 2)}\n`);
-}
 
 /** docs/coverage.md */
 export async function coveragePage(): Promise<string> {
@@ -57,16 +29,16 @@ which \`npm run compare:gradients -- files.onnx… --record\` writes.
 ## Operators
 
 ${operators.length} operators: ${count('rule')} have gradient rules, ${count('lowering')} are written in others that have, ${count('none')} have
-no gradient because what they give or take is whole or does not depend on their input smoothly, ${count('refused')} are refused where something
-before them should train: \`AUTODIFF_NO_GRADIENT\` or \`AUTODIFF_CONTROL_FLOW\` name operator and node, and the value after
-which everything is trainable.
+no gradient because what they take or give is whole, or moves in steps. ${count('refused')} are refused where something before
+them should train, and so are If, Loop and Scan: \`AUTODIFF_NO_GRADIENT\` and \`AUTODIFF_CONTROL_FLOW\` name operator and
+node, and the value after which everything is trainable.
 
-*Laws*: samples by which a rule is held to central differences of onnxruntime's own kernels, and a lowering to what
-onnxruntime's own kernels give (\`test/laws/operators\`). *PyTorch*: how many of them are also held to what PyTorch finds in
-float64 (\`fixtures/gradients.safetensors\`). *Tests*: where what it gives is compared with onnxruntime.
+*Laws*: so many samples hold the rule to central differences of onnxruntime's own kernels, or the lowering to what
+onnxruntime's own kernels give (\`test/laws/operators\`). *PyTorch*: so many are also held to what PyTorch finds in float64
+(\`fixtures/gradients.safetensors\`). A file of \`test/operators\` holds what an operator gives to what onnxruntime gives.
 
-| operator | gradient | laws | PyTorch | tests |
-|---|---|---|---|---|
+| operator | gradient | tested |
+|---|---|---|
 ${operators.map(operatorRow).join('\n')}
 
 ## Networks
@@ -90,6 +62,7 @@ const nameOf = ({ domain, operatorName }: AnyOperator) => (domain ? `${domain}.$
 
 /** How a gradient passes an operator. */
 function kindOf({ spec }: AnyOperator): string {
+  if ((spec.inputs as readonly string[]).length === 0) return 'none';
   if (!spec.gradient) return spec.lower ? 'lowering' : 'refused';
   const inputs = (spec.inputs as readonly string[]).map(input => input.replace(/^\.\.\.|\?$/g, ''));
   const rules = spec.gradient as Readonly<Record<string, unknown>>;
@@ -104,19 +77,20 @@ function operatorRow(operator: AnyOperator): string {
   const found = Object.entries(samplers).filter(([name]) => operatorOf(name) === operator);
   const samples = found.flatMap(([name, list]) => list.map((_, i) => ({ name, i })));
   const referenced = samples.filter(({ name, i }) => !withoutReference.has(name) && !withoutReference.has(`${name}/${i}`)); // prettier-ignore
-  const cell = (count: number) => (count > 0 ? String(count) : '');
-  return `| ${nameOf(operator)} | ${kindOf(operator)} | ${cell(samples.length)} | ${cell(referenced.length)} | ${testOf(operator)} |`;
+  const [laws, peers] = [samples.length, referenced.length];
+  const tested = laws > 0 ? `laws ${laws}${peers > 0 ? `, PyTorch ${peers}` : ''}` : testOf(operator);
+  return `| ${nameOf(operator)} | ${kindOf(operator)} | ${tested} |`;
 }
 
 const tests = readdirSync(join(root, 'test/operators'))
   .filter(name => name.endsWith('.test.ts'))
   .sort()
   .map(name => ({
-    name: name.replace('.test.ts', ''),
+    name: `\`test/operators/${name}\``,
     text: readFileSync(join(root, 'test/operators', name), 'utf8'),
   }));
 
-/** The test of its family that names it, or the first that does. */
+/** The first test that names it. */
 function testOf({ operatorName }: AnyOperator): string {
   const word = new RegExp(`\\b${operatorName}\\b`);
   return tests.find(({ text }) => word.test(text))?.name ?? '';

@@ -28,7 +28,7 @@ export interface Trainable {
   readonly blockers: readonly Blocker[];
   /**
    * The first value that everything later depends on the inputs through, and after which nothing blocks. Not set where
-   * nothing blocks at all, or where no such value is.
+   * nothing blocks at all, where no such value is, or where no constant after it could be trained.
    */
   readonly after?: string;
 }
@@ -58,8 +58,9 @@ export function trainableFrom(
   const { cuts, carried } = cutsOf(graph, from, wanted);
   const onWay = (node: Node) => node.outputs.some(name => carried.has(name));
   const stops = new Set(blocked.flatMap(({ at }) => (onWay(at) ? [at] : [])));
+  const laterThan = (at: number) => graph.nodes.filter((node, i) => i > at || !onWay(node));
   const isFree = ({ at }: { readonly at: number }) => {
-    const later = graph.nodes.filter((node, i) => i > at || !onWay(node));
+    const later = laterThan(at);
     return !later.some(node => stops.has(node)) && blockersOf(later, from, wanted, operators, isFloat).length === 0;
   };
   let [low, high] = [0, cuts.length];
@@ -69,7 +70,10 @@ export function trainableFrom(
     else low = middle + 1;
   }
   const after = cuts[low];
-  return after ? { blockers, after: after.value } : { blockers };
+  if (!after) return { blockers };
+  const could = new Set([...from, ...[...graph.initializers.keys()].filter(isFloat)]);
+  const reached = pathOf(laterThan(after.at), could, operators, isFloat);
+  return wanted.some(name => reached.has(name)) ? { blockers, after: after.value } : { blockers };
 }
 
 /** Whether a gradient can be of this type; where a type is not known it may be. */

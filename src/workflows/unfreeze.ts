@@ -29,6 +29,7 @@ export function unfrozen(
   const wiring = wiringOf(model.graph, inspection.facts);
   const words = [said].flat();
   const all = trainableWeights(wiring).map(({ name }) => name);
+  if (all.length === 0) throw errors.UNFREEZE({ found: words[0]!, wanted: 'a network that has float weights' });
   if (words.length === 1 && words[0] === 'all') return { names: all, isNamed: false };
   const known = new Set(model.graph.initializers.keys());
   if (words.every(word => known.has(word))) return { names: words, isNamed: true };

@@ -50,6 +50,14 @@ test('what is rounded to integers blocks what lies before it, and nothing after'
   t.deepEqual(trainableFrom(graph, undefined, { parameters: ['w1', 'w2'] }), { blockers: [] });
 });
 
+test('no cut is named after which nothing is left to train', t => {
+  const b = new Builder();
+  b.output(Relu(quantised(Gemm(b.input('x', 'float32', ['batch', 4]), weight(b, 'w0')))), 'y');
+  const { blockers, after } = trainableFrom(b.finish());
+  t.is(blockers[0]?.operator, 'QuantizeLinear');
+  t.is(after, undefined);
+});
+
 test('nothing stands in the way of an ordinary network', t => {
   const { graph } = network(x => Mul(x, 2));
   t.deepEqual(trainableFrom(graph), { blockers: [] });

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { coveragePage } from '../../tools/coverage.js';
 import { commandsPage, documentedErrors, errorsPage } from '../../tools/make-docs.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -12,6 +13,10 @@ const read = (name: string) => readFileSync(join(root, name), 'utf8');
 test('docs/errors.md and docs/commands.md are up to date (npm run docs)', async t => {
   t.is(read('docs/errors.md'), await errorsPage());
   t.is(read('docs/commands.md'), commandsPage());
+});
+
+test('docs/coverage.md is up to date (npm run docs)', async t => {
+  t.is(read('docs/coverage.md'), await coveragePage());
 });
 
 test('every error code is named in a test', async t => {

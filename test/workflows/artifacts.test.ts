@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeSafetensors, floats, tensor, type GraftError } from '../../src/base/index.js';
 import { sha256 } from '../../src/base/node.js';
+import { Builder, modelOf } from '../../src/graph/index.js';
+import { Relu } from '../../src/operators/index.js';
 import { artifacts } from '../../src/workflows/artifacts.js';
+import { atTheDoor } from '../../src/workflows/door.js';
 import { openTrainable } from '../../src/workflows/open-trainable.js';
 import { unfrozen } from '../../src/workflows/unfreeze.js';
 import { nodeRuntime } from '../../src/runtime/node.js';
@@ -84,6 +87,14 @@ test('all, last blocks, a cut and names say what trains', async t => {
   t.deepEqual(all.names.slice(-last.names.length), last.names);
   t.deepEqual(unfrozen(model, `last:${blocks.length}`).names, all.names);
   t.deepEqual(unfrozen(model, all.names.slice(0, 2)).names, all.names.slice(0, 2));
+});
+
+test('a network without a float weight has nothing to unfreeze', t => {
+  const b = new Builder();
+  b.output(Relu(b.input('x', 'float32', ['batch', 4])), 'y');
+  const error = t.throws<GraftError>(() => unfrozen(atTheDoor(modelOf(b.finish())), 'all'));
+  t.is(error.code, 'GRAFT_UNFREEZE');
+  t.regex(error.message, /float weights/);
 });
 
 for (const said of ['nothing', 'last:0', ['nothing', 'else']])

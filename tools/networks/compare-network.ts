@@ -99,7 +99,7 @@ export async function compareNetwork(path: string, options: CompareOptions): Pro
       options.tell('making it float');
       await convert(path, { out: file, dequantize: true, size: options.size, force: true }, runtime);
       opened = openTrainable(file, options);
-      known = { ...known, dequantized: true };
+      known = { ...known, dequantized: !opened.inspection.quantized };
     }
     known = { ...known, ...trainabilityOf(opened.model) };
     const { shape, ...input } = inputOf(opened);

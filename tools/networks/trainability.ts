@@ -19,6 +19,7 @@ export interface Trainability {
 export function trainabilityOf({ graph }: Model): Trainability {
   const wiring = wiringOf(graph);
   const names = trainableWeights(wiring).map(({ name }) => name);
+  if (names.length === 0) return { parameters: 0, trainableFrom: null };
   const { blockers, after } = trainableFrom(graph, coreOperators, { parameters: names, outputs: [logitsOf(graph)] });
   if (blockers.length === 0) return { parameters: names.length, trainableFrom: 'all' };
   const isOf = after !== undefined && trainableWeights(wiring, after).length > 0;
