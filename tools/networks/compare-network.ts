@@ -32,6 +32,8 @@ export interface CompareOptions {
   /** The folder of onnx_torch.py and smooth_twin.py. */
   readonly peers: string;
   readonly seeds: number;
+  /** Where so many seeds miss the limit, ten more at a time, up to this many. */
+  readonly mostSeeds: number;
   readonly twinSeeds: number;
   /** Height and width where a network leaves them open. */
   readonly size: number;
@@ -44,6 +46,8 @@ export interface ComparedNetwork extends Trainability {
   readonly exporter: string;
   /** Made float by `graft convert --dequantize` before anything was compared. */
   readonly dequantized: boolean;
+  /** Inputs by seed. */
+  readonly seeds: number;
   /** Median over the seeds of the worst weight's error, and that weight in the seed nearest to it. */
   readonly worst: number | null;
   readonly worstParameter: string;
@@ -89,7 +93,7 @@ const runtime = nodeRuntime();
 /** Compares one file. What goes wrong is told in the result. */
 export async function compareNetwork(path: string, options: CompareOptions): Promise<ComparedNetwork> {
   const folder = mkdtempSync(join(tmpdir(), 'graft-gradients-'));
-  let known: ComparedNetwork = { file: path, exporter: '', dequantized: false, parameters: 0, trainableFrom: null, worst: null, worstParameter: '', peer: null, twin: null, twinPeer: null, loss: null, logits: null, others: null, leftOut: [], passed: false }; // prettier-ignore
+  let known: ComparedNetwork = { file: path, exporter: '', dequantized: false, seeds: 0, parameters: 0, trainableFrom: null, worst: null, worstParameter: '', peer: null, twin: null, twinPeer: null, loss: null, logits: null, others: null, leftOut: [], passed: false }; // prettier-ignore
   let peer: GradientPeer | undefined;
   try {
     let [file, opened] = [path, openTrainable(path, options)];
@@ -109,6 +113,7 @@ export async function compareNetwork(path: string, options: CompareOptions): Pro
     const { worst, name, peer: theirs } = middle(found.map(it => it.weights));
     known = {
       ...known,
+      seeds: found.length,
       parameters: own.length,
       worst,
       worstParameter: name,
@@ -125,7 +130,7 @@ export async function compareNetwork(path: string, options: CompareOptions): Pro
       await compareSeeds(openTrainable(join(folder, 'twin.onnx'), options), peer, 'twin', shape(2), options)
     ).found;
     const twinWorst = most(it => it.weights.worst, twin);
-    const passed = worst <= Math.max(limit, 3 * theirs) && twinWorst <= limit;
+    const passed = isNear(middle(found.map(it => it.weights))) && twinWorst <= limit;
     return { ...known, twin: twinWorst, twinPeer: most(it => it.weights.peer, twin), passed };
   } catch (error) {
     const said = error instanceof GraftError ? `${error.code}: ${error.message}` : String(error);
@@ -135,6 +140,9 @@ export async function compareNetwork(path: string, options: CompareOptions): Pro
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** Whether the medians are within the limit. */
+const isNear = ({ worst, peer }: Worst) => worst <= Math.max(limit, 3 * peer);
 
 /** The medians over the seeds, and the weight of the seed that is nearest to ours. */
 function middle(seeds: readonly Worst[]): Worst {
@@ -179,11 +187,12 @@ async function compareSeeds(
   const session = await runtime.open(encodeModel(training));
   try {
     const found: Found[] = [];
-    const count = twin ? options.twinSeeds : options.seeds;
-    for (let seed = 0; seed < count; seed++) {
-      if (seed > 0) theirs = await ask(seed);
-      found.push(await compareSeed(network, session, theirs, { own, others }));
-    }
+    const isSettled = () => twin || found.length >= options.mostSeeds || isNear(middle(found.map(it => it.weights)));
+    for (let count = twin ? options.twinSeeds : options.seeds; found.length < count; isSettled() || (count += 10))
+      while (found.length < count) {
+        if (found.length > 0) theirs = await ask(found.length);
+        found.push(await compareSeed(network, session, theirs, { own, others }));
+      }
     return { found, own, others, leftOut };
   } finally {
     await session.close();

@@ -72,7 +72,9 @@ def main():
         return values[network.outputs[0]]
 
     def gradients(model, x, labels, double):
-        network = onnx_torch.Network(model, torch.float64 if double else torch.float32)
+        floating = torch.float64 if double else torch.float32
+        torch.set_default_dtype(floating)  # numbers that the peer makes itself
+        network = onnx_torch.Network(model, floating)
         fed = torch.from_numpy(x)
         wrt = network.parameters()
         values = network.run({options.input: fed.to(network.floating) if fed.is_floating_point() else fed}, wrt)
