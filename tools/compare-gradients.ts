@@ -81,7 +81,7 @@ function rowOf(row: ComparedNetwork): string {
     row.error ?? row.worstParameter,
     ...(row.seeds > Number(seeds) ? [`over ${row.seeds} inputs`] : []),
     ...(row.dequantized ? ['made float'] : []),
-    ...(row.trainableFrom === 'all' ? [] : [`trains from ${row.trainableFrom ?? 'nowhere'}`]),
+    ...(row.trainableFrom === 'all' || row.parameters === 0 ? [] : [`trains from ${row.trainableFrom ?? 'nowhere'}`]),
     ...(others ? [`${others.count} other constants: ${short(others.worst)} (PyTorch ${short(others.peer)}), ${others.name}`] : []), // prettier-ignore
     ...(row.leftOut.length > 0 ? [`left out: ${row.leftOut.join(', ')}`] : []),
   ];

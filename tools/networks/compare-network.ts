@@ -106,6 +106,7 @@ export async function compareNetwork(path: string, options: CompareOptions): Pro
       known = { ...known, dequantized: !opened.inspection.quantized };
     }
     known = { ...known, ...trainabilityOf(opened.model) };
+    if (known.parameters > 0 && known.trainableFrom !== 'all') refuse(opened.model);
     const { shape, ...input } = inputOf(opened);
     peer = openPeer({ ...options, file, folder, ...input, logits: logitsOf(opened.model.graph) });
     const { found, own, others, leftOut } = await compareSeeds(opened, peer, 'itself', shape(1), options);
@@ -139,6 +140,12 @@ export async function compareNetwork(path: string, options: CompareOptions): Pro
     peer?.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What stands in the way, in the words of those who would train it. */
+function refuse(model: Model): void {
+  const names = trainableWeights(wiringOf(model.graph)).map(({ name }) => name);
+  networkTrainingModel(trainableNetwork(model, { trainable: names }), crossEntropy());
 }
 
 /** Whether the medians are within the limit. */

@@ -48,6 +48,7 @@ export function openPeer({ python, peers, file, folder, input, type, logits }: P
   child.stderr.on('data', (text: Buffer) => (said = (said + text.toString()).slice(-4000)));
   child.stdin.on('error', () => undefined); // its end is told by what it did not answer
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const ended = once(child, 'close');
   const failed = once(child, 'error').then(([error]): never => {
     throw error instanceof Error ? error : new Error(String(error));
   });
@@ -57,6 +58,7 @@ export function openPeer({ python, peers, file, folder, input, type, logits }: P
       child.stdin.write(`${JSON.stringify({ seed, twin, shape })}\n`);
       const line = await Promise.race([lines.next(), failed]);
       if (line.done) {
+        await ended;
         const last = said.trim().split('\n').at(-1);
         const how = child.signalCode ? `ended by ${child.signalCode}` : `ended with status ${child.exitCode}`;
         throw new Error(`PyTorch's peer ${how}${last ? `: ${last}` : ''}`);
