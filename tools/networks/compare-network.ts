@@ -5,26 +5,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  crossEntropy,
-  logitsOf,
-  networkTrainingModel,
-  trainableNetwork,
-  type TrainableNetwork,
-} from '../../src/artifacts/index.js';
+import { crossEntropy, logitsOf, networkTrainingModel, trainableNetwork } from '../../src/artifacts/index.js';
 import { trainableFrom } from '../../src/autodiff/index.js';
-import { elementCount, floats, GraftError, type Tensor } from '../../src/base/index.js';
+import { floats, GraftError, type Tensor } from '../../src/base/index.js';
 import { encodeModel } from '../../src/codec/index.js';
 import { feedsOf, type Model } from '../../src/graph/index.js';
 import { trainableWeights, wiringOf } from '../../src/inspect/index.js';
 import { coreOperators } from '../../src/operators/index.js';
-import type { Session } from '../../src/runtime/index.js';
 import { nodeRuntime } from '../../src/runtime/node.js';
 import { convert } from '../../src/workflows/convert.js';
 import { openTrainable, type TrainableFile } from '../../src/workflows/open-trainable.js';
 import { median } from '../bench/measure.js';
+import { compareSeed, normOf, type Found, type Worst } from './compare-seed.js';
 import { exporterOf, trainabilityOf, type Trainability } from './trainability.js';
-import { openPeer, type GradientPeer, type PeerAnswer } from './gradient-peer.js';
+import { openPeer, type GradientPeer } from './gradient-peer.js';
 
 /** How networks are compared. */
 export interface CompareOptions {
@@ -70,21 +64,6 @@ export interface ComparedNetwork extends Trainability {
   readonly leftOut: readonly string[];
   readonly passed: boolean;
   readonly error?: string;
-}
-
-/** Worst weight of some, ours and PyTorch's error in float32. */
-interface Worst {
-  readonly worst: number;
-  readonly name: string;
-  readonly peer: number;
-}
-
-/** What one seed shows: the weights, the other constants, loss and logits. */
-interface Found {
-  readonly weights: Worst;
-  readonly others: Worst;
-  readonly loss: number;
-  readonly logits: number;
 }
 
 const limit = 1e-4;
@@ -198,7 +177,7 @@ async function compareSeeds(
     for (let count = twin ? options.twinSeeds : options.seeds; found.length < count; isSettled() || (count += 10))
       while (found.length < count) {
         if (found.length > 0) theirs = await ask(found.length);
-        found.push(await compareSeed(network, session, theirs, { own, others }));
+        found.push(await compareSeed(runtime, session, network, { own, others }, theirs));
       }
     return { found, own, others, leftOut };
   } finally {
@@ -243,68 +222,3 @@ function comparable(model: Model, theirs: ReadonlyMap<string, Tensor>) {
 }
 
 const some = (names: readonly string[]) => names.slice(0, 5).join(', ') + (names.length > 5 ? `, … (${names.length})` : ''); // prettier-ignore
-
-/** Weights whose whole gradient is below 1e-7 of the network's are compared to that: no float32 holds them. */
-async function compareSeed(
-  network: TrainableNetwork,
-  session: Session,
-  { tensors, errors }: PeerAnswer,
-  { own, others }: { readonly own: readonly string[]; readonly others: readonly string[] },
-): Promise<Found> {
-  const feeds = new Map([
-    [network.inputs[0]!, runtime.tensor(tensors.get('input')!)],
-    ['labels', runtime.tensor(tensors.get('labels')!)],
-    ...network.parameters.map(({ name, initial }) => [name, runtime.tensor(initial)] as const),
-  ]);
-  const output = network.outputs[0]!;
-  const results = await session.run(feeds, ['loss', output, ...network.parameters.map(({ name }) => `${name}_grad`)]);
-  const read = async (name: string) => floats(await results.get(name)!.read());
-  const reference = (name: string) => floats(tensors.get(`grad:${name}`)!);
-  const whole = Math.hypot(...own.map(name => normOf(reference(name))));
-  const worstOf = async (names: readonly string[]): Promise<Worst> => {
-    let [worst, at] = [0, names[0] ?? ''];
-    for (const name of names) {
-      const right = reference(name);
-      const error = distance(await read(`${name}_grad`), right) / Math.max(normOf(right), 1e-7 * whole);
-      if (!(error <= worst)) [worst, at] = [error, name];
-    }
-    return { worst, name: at, peer: names.reduce((most, name) => Math.max(most, errors.get(name) ?? 0), 0) };
-  };
-  const loss = new Float64Array(tensors.get('loss')!.bytes.slice().buffer)[0]!;
-  const logits = tensors.get('logits')!;
-  const isLogits = output === network.logits;
-  const wanted = isLogits ? floats(logits) : softmax(floats(logits), elementCount(logits.shape.slice(1)));
-  const found = {
-    weights: await worstOf(own),
-    others: await worstOf(others),
-    loss: Math.abs((await read('loss'))[0]! - loss) / Math.abs(loss),
-    logits: distance(await read(output), wanted) / normOf(wanted),
-  };
-  for (const value of [...feeds.values(), ...results.values()]) value.dispose();
-  return found;
-}
-
-function normOf(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]! ** 2;
-  return Math.sqrt(sum);
-}
-
-function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) throw new Error(`${a.length} numbers, PyTorch has ${b.length}`);
-  let sum = 0;
-  for (let i = 0; i < b.length; i++) sum += (a[i]! - b[i]!) ** 2;
-  return Math.sqrt(sum);
-}
-
-/** Probabilities of rows of logits, where the network gives those. */
-function softmax(logits: Float32Array, classes: number): Float64Array {
-  const made = new Float64Array(logits.length);
-  for (let row = 0; row < logits.length; row += classes) {
-    const most = logits.subarray(row, row + classes).reduce((a, b) => Math.max(a, b), -Infinity);
-    let sum = 0;
-    for (let i = row; i < row + classes; i++) sum += made[i] = Math.exp(logits[i]! - most);
-    for (let i = row; i < row + classes; i++) made[i]! /= sum;
-  }
-  return made;
-}
