@@ -110,7 +110,7 @@ async function ours(file: string, fed: ReadonlyMap<string, Tensor>, optimizer: O
   const trainable = trainableWeights(wiringOf(model.graph)).map(({ name }) => name);
   const network = trainableNetwork(model, { trainable });
   const lowering = {
-    forward: ({ parameters }: { readonly parameters: ReadonlySet<string> }) => fasterForward({ parameters }),
+    forward: fasterForward,
     step: fasterStep(),
   };
   const options = { loss: crossEntropy(), optimizer, batch, averaging: false };

@@ -10,6 +10,7 @@ import { convolvedInColumns, convolvedInRows } from './arrange-convolution.js';
 import { convolvedByChannel } from './arrange-depthwise.js';
 import { convolvedByTiles } from './arrange-tiles.js';
 import { emit, handlers, remadePointwise, type ArrangedSite } from './arrange-operators.js';
+import { finestTile, longestTile } from './tile-bases.js';
 import { cheapestTiles, chooseArrangements, type Arrangement, type ConvolutionSizes } from './choose-arrangement.js';
 import { fedValues } from './fed-values.js';
 import { pass, type Pass } from './pass.js';
@@ -19,18 +20,23 @@ import { reserveNames, withOutputNames } from './rewrite.js';
 export interface ArrangeOptions {
   /** Inputs of the graph that are trained. */
   readonly parameters: ReadonlySet<string>;
+  /** Whether sums must be as exact as those of the plain Conv: tiles stay short then. @default false */
+  readonly isExact?: boolean;
   /** In which arrangement a Conv works. @default the cheapest, by its sizes */
   readonly choose?: typeof chooseArrangements;
 }
 
 /** Convs as matrix products on maps stored for them, where their sizes say that this is faster. Sizes must be numbers. */
-export const arrangeMaps = ({ parameters, choose = chooseArrangements }: ArrangeOptions): Pass =>
+export const arrangeMaps = ({ parameters, isExact = false, choose = chooseArrangements }: ArrangeOptions): Pass =>
   pass('arrange-maps', (model, tell) => {
     const { graph } = model;
     if (graph.nodes.some(node => subgraphsOf(node).length > 0)) return model;
     const fed = fedValues(graph, parameters);
     const shapeOf = shapesOf(graph);
-    const convolutions = graph.nodes.flatMap(node => geometryOf(node, fed, shapeOf) ?? []);
+    const longest = isExact ? finestTile : longestTile;
+    const convolutions = graph.nodes
+      .flatMap(node => geometryOf(node, fed, shapeOf) ?? [])
+      .map(one => ({ ...one, longest }));
     const choices = choose(graph, convolutions, fed, name => {
       const shape = shapeOf(name);
       return shape?.reduce((a, b) => a * b, 1);

@@ -11,6 +11,8 @@ export type Arrangement = 'planes' | 'columns' | 'rows' | 'tiles';
 
 /** What the estimate sees of a Conv. */
 export interface ConvolutionSizes {
+  /** Inputs that a tile may have along an axis. @default as many as tiles have */
+  readonly longest?: number;
   readonly node: Node;
   /** [N, C, …] */
   readonly x: readonly number[];
@@ -89,7 +91,7 @@ export function cheapestTiles(
   if (group !== 1 || [...window.strides, ...window.dilations].some(step => step !== 1)) return undefined;
   if (size(window.kernel) === 1) return undefined;
   const choices = window.kernel.reduce<number[][]>(
-    (found, k) => found.flatMap(sizes => tileSizes(k).map(m => [...sizes, m])),
+    (found, k) => found.flatMap(sizes => tileSizes(k, one.longest).map(m => [...sizes, m])),
     [[]],
   );
   return choices

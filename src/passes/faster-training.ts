@@ -22,6 +22,11 @@ import { sinkSelections } from './sink-selections.js';
 export interface FasterForwardOptions {
   /** The inputs of the graph that are trained; gradients are wanted by these and by nothing else. */
   readonly parameters: ReadonlySet<string>;
+  /**
+   * Whether sums must be as exact as those of the plain operators, for optimizers that magnify the rounding of small
+   * gradients. Off, 3x3 Convs take longer tiles: a fifth of the time less, errors of 1.4e-6 instead of 3e-7. @default false
+   */
+  readonly isExact?: boolean;
   /** Compute only those parts of values that are read. Off, a comparison with PyTorch is of equal work. @default true */
   readonly selections?: boolean;
 }

@@ -27,9 +27,21 @@ const pointsOf = (count: number): readonly number[] =>
 /** The longest tile whose bases lose little: six inputs along an axis. */
 export const longestTile = 6;
 
-/** How many results a tile may have along an axis with a kernel of k: for k = 3 two or four. */
-export const tileSizes = (k: number): readonly number[] =>
-  k === 1 ? [1] : [4, longestTile].map(n => n - k + 1).filter(m => m > 1);
+/** Inputs along an axis of the tiles that lose nothing: as exact as the convolution itself. */
+export const finestTile = 4;
+
+/**
+ * How many results a tile may have along an axis with a kernel of k: for k = 3 two or four.
+ *
+ * @param longest inputs that it may have
+ */
+export const tileSizes = (k: number, longest: number = longestTile): readonly number[] =>
+  k === 1
+    ? [1]
+    : [finestTile, longestTile]
+        .filter(n => n <= longest)
+        .map(n => n - k + 1)
+        .filter(m => m > 1);
 
 /** The bases of F(m, k), m + k − 1 at most {@link longestTile}. */
 export function tileBases(m: number, k: number): TileBases {

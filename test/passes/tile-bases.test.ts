@@ -1,7 +1,7 @@
 // The bases compute convolutions: y_i = Σ_j w_j·x_{i+j}, to rounding in float64.
 
 import test from 'ava';
-import { longestTile, tileBases, tileSizes, together, type Matrix } from '../../src/passes/tile-bases.js';
+import { finestTile, longestTile, tileBases, tileSizes, together, type Matrix } from '../../src/passes/tile-bases.js';
 
 const times = (a: Matrix, x: readonly number[]) => a.map(row => row.reduce((sum, value, i) => sum + value * x[i]!, 0));
 const some = (count: number, seed: number) => Array.from({ length: count }, (_, i) => Math.sin(seed + 3 * i));
@@ -30,7 +30,14 @@ test('F(2, 3) is that of Winograd', t => {
 });
 
 test('tiles of two and four results for kernels of three, none for long kernels', t => {
-  t.deepEqual([1, 2, 3, 4, 5, 6, 7].map(tileSizes), [[1], [3, 5], [2, 4], [3], [2], [], []]);
+  t.deepEqual(
+    [1, 2, 3, 4, 5, 6, 7].map(k => tileSizes(k)),
+    [[1], [3, 5], [2, 4], [3], [2], [], []],
+  );
+  t.deepEqual(
+    [1, 2, 3, 4].map(k => tileSizes(k, finestTile)),
+    [[1], [3], [2], []],
+  );
 });
 
 test('along two axes the last is the fastest', t => {

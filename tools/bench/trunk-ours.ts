@@ -43,7 +43,7 @@ const batch = held.get('labels')!.shape[0]!;
 const network = atTheDoor(decodeModel(readFileSync(path)));
 const trained = trainableNetwork(network, { trainable: weightsOf(network.graph) });
 const lowering: StepLowering = {
-  forward: ({ parameters }) => fasterForward({ parameters, selections: !values.whole }),
+  forward: at => fasterForward({ ...at, selections: !values.whole }),
   step: fasterStep(),
 };
 const model = networkStepsModel(trained, {

@@ -9,7 +9,7 @@ import { gradientsOf } from '../gradients.js';
 import { valueOf } from '../losses/loss.js';
 import { joined, parted, rowsOf, type Row } from '../row-state.js';
 import type { TrainableNetwork } from './network.js';
-import type { StepLowering, StepOptions, StoredParameter } from './step.js';
+import type { StepOptions, StoredParameter } from './step.js';
 import { storedLayouts } from './stored-layouts.js';
 import { classesOf, flatLogits } from './training-models.js';
 
@@ -29,8 +29,8 @@ export interface GradientGraph {
 
 /** Builds the graph for so many pictures. */
 export function gradientGraph(network: TrainableNetwork, options: StepOptions, pictures: number): GradientGraph {
-  const { loss, optimizer, lowering } = options;
-  const forward = forwardGraph(network, pictures, lowering);
+  const { loss, optimizer } = options;
+  const forward = forwardGraph(network, pictures, options);
   const { graph, layouts } = storedLayouts(forward, new Set(network.parameters.map(({ name }) => name)));
   const stored = network.parameters.map(({ name, shape, factor }): StoredParameter => {
     const layout = layouts.get(name);
@@ -73,7 +73,7 @@ const fail = (name: string): never => {
 };
 
 /** The forward graph for a batch of known size, in fast forms. */
-function forwardGraph(network: TrainableNetwork, batch: number, lowering: StepLowering | undefined): Graph {
+function forwardGraph(network: TrainableNetwork, batch: number, { lowering, optimizer }: StepOptions): Graph {
   const { graph, inputs, parameters, logits, statistics } = network;
   const kept = new Set([logits, ...statistics.map(({ next }) => next)]);
   const sized: Graph = {
@@ -89,6 +89,7 @@ function forwardGraph(network: TrainableNetwork, batch: number, lowering: StepLo
     values: new Map(),
   };
   const model = pipeline('sized', inferShapes, foldShapes, dropUnused, inferShapes)(modelOf(sized));
-  return (lowering ? lowering.forward({ parameters: new Set(parameters.map(({ name }) => name)) })(model) : model)
-    .graph;
+  if (!lowering) return model.graph;
+  const names = new Set(parameters.map(({ name }) => name));
+  return lowering.forward({ parameters: names, isExact: optimizer.normalises })(model).graph;
 }

@@ -27,7 +27,7 @@ import type { Layout } from './stored-layouts.js';
 /** How a step is brought into fast forms. */
 export interface StepLowering {
   /** Of the forward graph, before it is differentiated. */
-  forward(at: { readonly parameters: ReadonlySet<string> }): Pass;
+  forward(at: { readonly parameters: ReadonlySet<string>; readonly isExact: boolean }): Pass;
   /** Of the whole step. */
   readonly step: Pass;
 }

@@ -38,6 +38,7 @@ function make(
     slots: ['m', 'v'],
     decays: weightDecay !== 0,
     decayed,
+    normalises: true,
     prepare: ({ rate, step }) => {
       const power = (base: number): Value => Pow(step.builder.constant(base), step);
       const root = Mul(Sqrt(Sub(1, power(beta2))), 1 / Math.sqrt(1 - beta2));

@@ -31,6 +31,8 @@ export interface Optimizer {
   readonly decays: boolean;
   /** What decays where weights do. */
   readonly decayed: Decayed;
+  /** Whether it divides by the size of each gradient: then the rounding of small ones moves weights as far as anything. */
+  readonly normalises: boolean;
   /** Names of what is kept beside each parameter `P`, as `P.m`; each starts at zero. */
   readonly slots: readonly string[];
   /** Values that depend on the step only, element by element; shared by all parameters. */

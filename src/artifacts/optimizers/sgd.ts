@@ -27,6 +27,7 @@ export function sgd({
     slots: momentum ? ['v'] : [],
     decays: weightDecay !== 0,
     decayed,
+    normalises: false,
     prepare: ({ rate }) => [Neg(rate)],
     update: ({ parameter, gradient, slots: [v], decays }, [back]) => {
       const g = weightDecay && decays ? addScaled(gradient, weightDecay, parameter) : gradient;

@@ -22,6 +22,7 @@ export function transformersAdamW({
     slots: ['m', 'v'],
     decays: weightDecay !== 0,
     decayed,
+    normalises: true,
     prepare: ({ rate, step }) => {
       const left = (base: number) => Sub(1, Pow(step.builder.constant(base), step));
       const root = Mul(Sqrt(left(beta2)), 1 / Math.sqrt(1 - beta2));
