@@ -41,7 +41,7 @@ export { demoBackbone, demoPictures } from './workflows/fixtures.js';
 export { inspect, type InspectedFile, type InspectOptions, type UninspectedFile } from './workflows/inspect.js';
 export { merge, type MergeOptions, type MergeResult } from './workflows/merge.js';
 export { predict, type FilePrediction, type PredictOptions, type UnreadableFile } from './workflows/predict.js';
-export type { Progress as TransferProgress } from './workflows/progress.js';
+export type { EpochTold, Progress as TransferProgress } from './workflows/progress.js';
 export { writeReport } from './workflows/report.js';
 export { split, type SplitOptions, type SplitResult } from './workflows/split.js';
 export { taps, type TapsOptions, type TapsResult } from './workflows/taps.js';

@@ -10,6 +10,8 @@ export interface Progress {
   /** Items a second. */
   readonly rate?: number;
   readonly secondsLeft?: number;
+  /** What else is worth a look. */
+  readonly note?: string;
 }
 
 export interface Output {
@@ -96,12 +98,15 @@ export function processOutput({ json = false, quiet = false }: OutputOptions): O
 }
 
 /** `featurizing ━━━━━━━━────  120/397  41.2/s  7 s left` */
-function line({ what, done, total, rate, secondsLeft }: Progress, width: number): string {
+function line({ what, done, total, rate, secondsLeft, note }: Progress, width: number): string {
   const parts = [total === undefined ? `${done}` : `${done}/${total}`];
   if (rate !== undefined && Number.isFinite(rate)) parts.push(`${rate >= 100 ? rate.toFixed(0) : rate.toFixed(1)}/s`);
   if (secondsLeft !== undefined && Number.isFinite(secondsLeft) && done !== total)
     parts.push(`${duration(secondsLeft)} left`);
-  const text = parts.join('  ');
+  const short = parts.join('  ');
+  // what else is said goes first where the line is narrow
+  const text =
+    note !== undefined && what.length + short.length + note.length + 16 <= width ? `${short}  ${note}` : short;
   const room = Math.min(30, width - what.length - text.length - 4);
   if (total === undefined || room < 5) return `${printable(what)}  ${text}`.slice(0, width);
   const full = Math.round((room * done) / Math.max(1, total));

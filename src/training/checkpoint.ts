@@ -1,7 +1,7 @@
 // A place where a run may be resumed, as one safetensors file:
 //   P, P.m, P.v, P.average   the state        P.best   the parameters of the best epoch, where there is one
-//   step                     int64 []         metadata: version, epoch, best.epoch, best.loss, best.accuracy, run.…,
-//                                             and checksum, the SHA-256 of the same file without it, where it is sealed
+//   step                     int64 []         metadata: version, epoch, best.epoch, best.loss, best.accuracy,
+//                                             best.calibrated, run.…, and checksum, the SHA-256 of the same file without it, where it is sealed
 // The same checkpoint gives the same bytes; numbers in the metadata are written so that they come back exactly.
 
 import { decodeSafetensors, encodeSafetensors, integers, tensor, type Tensor } from '../base/index.js';
@@ -53,6 +53,8 @@ export function encodeCheckpoint({ epoch, step, state, best, run }: Checkpoint, 
     metadata.set('best.epoch', String(best.epoch));
     metadata.set('best.loss', String(best.validation.loss));
     metadata.set('best.accuracy', String(best.validation.accuracy));
+    const { calibrated } = best.validation;
+    if (calibrated !== undefined) metadata.set('best.calibrated', String(calibrated));
   }
   for (const [name, value] of run) metadata.set(`run.${name}`, value);
   if (checksum !== undefined) metadata.set('checksum', checksum);
@@ -90,7 +92,11 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const run = new Map<string, string>();
   for (const [name, value] of metadata) if (name.startsWith('run.')) run.set(name.slice('run.'.length), value);
   const hasBest = metadata.has('best.epoch');
-  const validation = () => ({ loss: number('best.loss'), accuracy: number('best.accuracy') });
+  const validation = () => ({
+    loss: number('best.loss'),
+    accuracy: number('best.accuracy'),
+    ...(metadata.has('best.calibrated') ? { calibrated: number('best.calibrated') } : {}),
+  });
   return {
     epoch: count('epoch'),
     step: stepOf(tensors.get('step')),

@@ -13,10 +13,18 @@ export interface ResumedEvent {
   readonly best?: BestUntilNow;
 }
 
-/** The best epoch until now, by validation loss. */
+/** The best epoch until now; 0 where no epoch was better than the weights that the run began with. */
 export interface BestUntilNow {
   readonly epoch: number;
+  /** Its validation loss: at the best temperature where figures tell that, or else as it is. */
   readonly loss: number;
+}
+
+/** What the weights are worth that the run begins with, where that was told. */
+export interface InitialEvent {
+  readonly kind: 'initial';
+  readonly epoch: 0;
+  readonly validation: Figures;
 }
 
 /** An epoch is over. */
@@ -75,11 +83,12 @@ export interface StoppedEvent {
 /** `flat`: validation got no better; `asked`: by its signal. */
 export type StopReason = 'flat' | 'asked';
 
-export type TrainingEvent = ResumedEvent | StepsEvent | EpochEvent | BestEvent | CheckpointEvent | StoppedEvent;
+export type TrainingEvent =
+  ResumedEvent | InitialEvent | StepsEvent | EpochEvent | BestEvent | CheckpointEvent | StoppedEvent;
 
 /** What a run gives. */
 export interface TrainingResult {
-  /** The parameters of the best epoch; without validation those of the last. Averaged, where the run averages. */
+  /** The parameters of the best epoch, or those at the beginning; without validation those of the last. Averaged, where the run averages. */
   readonly trained: ReadonlyMap<string, Tensor>;
   /** The epoch that `trained` is of; 0 before the first. */
   readonly epoch: number;

@@ -1,7 +1,8 @@
 // What weights are worth: one run of the evaluation graph over all pictures, and the count of those that are right.
 
-import { elements, floats, type Tensor } from '../base/index.js';
+import { elements, floats, tensor, type Tensor } from '../base/index.js';
 import type { DeviceTensor, Session } from '../runtime/index.js';
+import { calibratedLoss } from './calibrated-loss.js';
 
 /** What some weights are worth on some pictures. */
 export interface Figures {
@@ -9,7 +10,12 @@ export interface Figures {
   readonly loss: number;
   /** Share of pictures that are right; with several labels, of those where every label is. */
   readonly accuracy: number;
+  /** The loss at the best temperature, where it was found out; it then says which epoch is best. */
+  readonly calibrated?: number;
 }
+
+/** What the best epoch is the least of. */
+export const chosenBy = ({ loss, calibrated }: Figures): number => calibrated ?? loss;
 
 /** Pictures to measure by, on the device and in memory. */
 export interface Measured {
@@ -33,6 +39,19 @@ export async function measure(
   const accuracy = shareRight(await results.get('logits')!.read(), truth);
   for (const result of results.values()) result.dispose();
   return { loss, accuracy };
+}
+
+/**
+ * What logits are worth.
+ *
+ * @param logits [n, K], row by row
+ * @param labels int64 [n], or float32 [n, K]
+ * @param loss their mean loss
+ */
+export function figuresOf(logits: Float32Array, labels: Tensor, loss: number): Figures {
+  const count = labels.shape[0]!;
+  const accuracy = shareRight(tensor('float32', [count, logits.length / count], logits), labels);
+  return { loss, accuracy, calibrated: calibratedLoss(logits, labels) };
 }
 
 /** The share of rows of logits [count, classes] that are right. */

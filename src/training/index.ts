@@ -8,6 +8,7 @@ export {
   type BestUntilNow,
   type CheckpointEvent,
   type EpochEvent,
+  type InitialEvent,
   type ResumedEvent,
   type StepsEvent,
   type StoppedEvent,
@@ -16,7 +17,7 @@ export {
   type TrainingResult,
   type TrainingRun,
 } from './events.js';
-export { shareRight, type Figures } from './figures.js';
+export { figuresOf, type Figures } from './figures.js';
 export { graphObjective, packed, unpacked, type Parameters } from './graph-objective.js';
 export type { LabelledFeatures } from './labelled-features.js';
 export { lbfgs, lbfgsNow, type Evaluated, type LbfgsOptions, type Minimum, type Objective } from './lbfgs.js';

@@ -2,14 +2,14 @@
 // steps graph, a window at a time. Rows come from memory, from disk or fresh for each epoch; weights are judged by a
 // network that has them inside, since onnxruntime is fastest with weights it knows.
 
-import { Random, tensor, type Tensor } from '../base/index.js';
+import { floats, Random, tensor, type Tensor } from '../base/index.js';
 import type { DeviceTensor, Runtime, Session } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import { untilFlat } from './early-stopping.js';
 import { stepsPerEpoch, type Plan, type Window } from './epoch-plan.js';
 import { errors } from './errors.js';
 import type { TrainingRun } from './events.js';
-import { shareRight, type Figures } from './figures.js';
+import { figuresOf, type Figures } from './figures.js';
 import { polyak } from './polyak.js';
 import { oneCycle, type Schedule } from './schedules.js';
 import { checkState, type StateLayout } from './state-layout.js';
@@ -23,7 +23,10 @@ export interface PictureRows {
   readonly shape: readonly number[];
   /** int64 [count], or float32 [count, classes]. */
   readonly labels: Tensor;
-  /** Rows in the order asked for, as a tensor [rows, …shape]; `epoch` is for rows that differ by it. */
+  /**
+   * Rows in the order asked for, as a tensor [rows, …shape]; `epoch` is for rows that differ by it. The tensor is good
+   * until the next rows are asked for.
+   */
   read(rows: readonly number[], epoch: number): Promise<Tensor>;
 }
 
@@ -43,8 +46,12 @@ export interface NetworkRunOptions {
   /** `P`, `P.m`, `P.average` …, statistics; float32. Not read where the run is resumed. */
   readonly initialState: ReadonlyMap<string, Tensor>;
   readonly train: PictureRows;
-  /** Chooses the best epoch; without, the last one is given. */
+  /** Chooses the best epoch, by its loss at the best temperature; without, the last one is given. */
   readonly validation?: PictureRows;
+  /** What `initialState` is worth on `validation`: no epoch is given that is worse. @default the first epoch is better */
+  readonly initial?: Figures;
+  /** Sees the logits of the validation pictures, [n, K] row by row, each time they are judged, before the event tells it. */
+  readonly onJudged?: (logits: Float32Array) => void;
   readonly epochs: number;
   /** Learning rate at the peak of the schedule. */
   readonly rate: number;
@@ -111,6 +118,7 @@ export function networkRun(options: NetworkRunOptions): TrainingRun {
     signal: resolved.signal,
     openWalker: () => Promise.resolve(windowWalker(resolved)),
     openJudge: validation && (() => Promise.resolve(judgeBy(resolved, validation))),
+    ...(resolved.initial ? { initial: resolved.initial } : {}),
     hasLongWindows: true,
     ...(diagnose
       ? { diagnose: async (state, window, epoch) => diagnose(state, await train.read(rowsIn(window), epoch)) }
@@ -190,7 +198,7 @@ function windowWalker({ runtime, artifacts, train }: Resolved): Walker {
 }
 
 /** Judges by the network with the weights inside, some pictures at a time. */
-function judgeBy({ runtime, artifacts }: Resolved, validation: PictureRows): Judge {
+function judgeBy({ runtime, artifacts, onJudged }: Resolved, validation: PictureRows): Judge {
   return {
     judgesLast: false,
     async figures(parameters) {
@@ -198,7 +206,9 @@ function judgeBy({ runtime, artifacts }: Resolved, validation: PictureRows): Jud
       for (const [name, value] of parameters) weights.set(name, await value.read());
       const session = await runtime.open(artifacts.evaluation(weights));
       try {
-        return await figuresOf(runtime, session, artifacts.input, validation);
+        const { logits, ...figures } = await judged(runtime, session, artifacts.input, validation);
+        onJudged?.(logits);
+        return figures;
       } finally {
         await session.close();
       }
@@ -207,27 +217,29 @@ function judgeBy({ runtime, artifacts }: Resolved, validation: PictureRows): Jud
   };
 }
 
-/** Mean loss and share of pictures that are right. */
-async function figuresOf(
+/** Mean loss, share of pictures that are right, and the logits that say so. */
+async function judged(
   runtime: Runtime,
   session: Session,
   input: string,
   { count, labels, read }: PictureRows,
-): Promise<Figures> {
+): Promise<Figures & { readonly logits: Float32Array }> {
   let loss = 0;
-  let right = 0;
+  let logits = new Float32Array(0);
   for (let from = 0; from < count; from += judgedAtOnce) {
     const rows = Array.from({ length: Math.min(judgedAtOnce, count - from) }, (_, i) => from + i);
-    const truth = rowsOf(labels, rows);
     const fed = new Map<string, DeviceTensor>([
       [input, runtime.tensor(await read(rows, 0))],
-      ['labels', runtime.tensor(truth)],
+      ['labels', runtime.tensor(rowsOf(labels, rows))],
     ]);
     const results = await session.run(fed, ['loss', 'logits']);
     const [mean] = new Float32Array((await results.get('loss')!.read()).bytes.slice().buffer);
     loss += mean! * rows.length;
-    right += shareRight(await results.get('logits')!.read(), truth) * rows.length;
+    const some = floats(await results.get('logits')!.read());
+    const classes = some.length / rows.length;
+    if (from === 0) logits = new Float32Array(count * classes);
+    logits.set(some, from * classes);
     for (const value of [...fed.values(), ...results.values()]) value.dispose();
   }
-  return { loss: loss / count, accuracy: right / count };
+  return { ...figuresOf(logits, labels, loss / count), logits };
 }

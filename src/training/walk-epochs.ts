@@ -7,7 +7,7 @@ import type { Checkpoint } from './checkpoint.js';
 import { stepsPerEpoch, windowsOf, type Plan, type Window } from './epoch-plan.js';
 import { errors } from './errors.js';
 import type { Answer, StopReason, TrainingRun } from './events.js';
-import type { Figures } from './figures.js';
+import { chosenBy, type Figures } from './figures.js';
 import { averages, trainedNames, type StateLayout } from './state-layout.js';
 import { disposeAll, onDevice, type DeviceState, type Walker } from './walkers.js';
 
@@ -26,6 +26,8 @@ export interface Settled {
   readonly openWalker: () => Promise<Walker>;
   /** What tells how much weights are worth; without, the last ones are given. */
   readonly openJudge: (() => Promise<Judge>) | undefined;
+  /** What the weights in `from` are worth; where no epoch is done, they are the best until one is better. */
+  readonly initial?: Figures;
   /** Whether windows are long: each is told, and a wish to stop is heard between them. */
   readonly hasLongWindows: boolean;
   /** What is wrong with a window whose loss is not finite, as far as it can be told. */
@@ -50,7 +52,7 @@ export async function* walkEpochs(run: Settled): TrainingRun {
   let stop: StopReason | undefined;
   let saved: Checkpoint | undefined;
   const hear = (answer: Answer) => (stop ??= answer ?? undefined);
-  const untilNow = () => (best ? { best: { epoch: best.epoch, loss: best.validation.loss } } : {});
+  const untilNow = () => (best ? { best: { epoch: best.epoch, loss: chosenBy(best.validation) } } : {});
 
   if (run.isResumed) hear(yield { kind: 'resumed', epoch, ...untilNow() });
   const closing: (() => unknown)[] = [];
@@ -62,6 +64,10 @@ export async function* walkEpochs(run: Settled): TrainingRun {
     const judge = await run.openJudge?.();
     closing.push(() => judge?.close());
     const worth = (at: ReadonlyMap<string, string>) => judge?.figures(chosen(state, at));
+    if (run.initial && epoch === 0 && !best) {
+      best = { epoch, validation: run.initial, trained: await readAll(chosen(state, names)) };
+      hear(yield { kind: 'initial', epoch: 0, validation: run.initial });
+    }
 
     while (epoch < epochs && !hear(run.signal?.aborted ? 'asked' : undefined)) {
       epoch++;
@@ -93,8 +99,9 @@ export async function* walkEpochs(run: Settled): TrainingRun {
         averages(layout) && judge?.judgesLast
           ? await worth(new Map([...names.keys()].map(name => [name, name])))
           : undefined;
+      if (validation) finite(epoch, validation.loss);
       const isBest =
-        validation !== undefined && !(finite(epoch, validation.loss) >= (best?.validation.loss ?? Infinity));
+        validation !== undefined && !(chosenBy(validation) >= (best ? chosenBy(best.validation) : Infinity));
       if (isBest) best = { epoch, validation, trained: await readAll(chosen(state, names)) };
       const step = epoch * perEpoch;
       hear(

@@ -2,9 +2,10 @@
 // picture; the head is fitted first, on features as they were; then both train, the trunk at a lower rate.
 
 import { join } from 'node:path';
-import { floats, tensor, type Tensor } from '../base/index.js';
+import { elementCount, floats, tensor, type Tensor } from '../base/index.js';
 import {
   graft,
+  headNetwork,
   networkEvaluationModel,
   networkStepsModel,
   networkTrainingModel,
@@ -20,10 +21,11 @@ import { encodeModel } from '../codec/index.js';
 import { fasterForward, fasterStep } from '../passes/index.js';
 import type { Runtime } from '../runtime/index.js';
 import {
+  figuresOf,
   finish,
   networkRun,
-  shareRight,
   type Checkpoint,
+  type Figures,
   type NetworkArtifacts,
   type PictureRows,
 } from '../training/index.js';
@@ -33,7 +35,7 @@ import { fitHead, lossOf, type FittedHead, type Task } from './fit-head.js';
 import type { HeadOptions } from './head-options.js';
 import { firstNotFinite } from './not-finite.js';
 import { writePlainArtifacts } from './plain-artifacts.js';
-import type { Progress } from './progress.js';
+import type { EpochTold, Progress } from './progress.js';
 import type { SplitFeatures } from './set-features.js';
 import type { SetRows, SplitRows } from './set-rows.js';
 import type { Trunk } from './trunk.js';
@@ -46,6 +48,8 @@ export interface FineTuneOptions extends HeadOptions, TuneOptions {
   /** Go on from the newest checkpoint. @default false */
   readonly resume?: boolean;
   readonly onProgress?: (at: Progress) => void;
+  /** Told of each epoch; of the head alone as epoch 0. */
+  readonly onEpoch?: (at: EpochTold) => void;
   readonly onWarning?: (text: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -80,27 +84,31 @@ export async function fineTune(
 ): Promise<FineTuned> {
   const resolved = resolveTune(options);
   checkNormalization(trunk, resolved);
-  const first = await headFirst(runtime, trunk, rows, task, options);
+  const { head: first, features } = await headFirst(runtime, trunk, rows, task, options);
   const grafted = graft(trunk.model.graph, { head: first.head, trained: first.trained, classes: task.classes });
   const { network, loss } = networkOf(trunk, grafted, rows.train, task, resolved);
   const stepping = resolved.batchNorm === 'train' ? trainBatchNorm(network) : network;
   const artifacts = artifactsOf(network, stepping, loss, task, resolved, runtime);
-  const before = await logitsOf(runtime, artifacts.evaluation(new Map()), trunk.input, rows.validation);
-  const headAccuracy = shareOf(before, rows.validation);
+  const alone = await worthOfHead(runtime, first, features.validation, task, loss);
 
-  const { folder, resume = false, onProgress, onWarning, signal } = options;
+  const { folder, resume = false, onProgress, onEpoch, onWarning, signal } = options;
   const files = checkpoints(join(folder, 'checkpoints'));
   const log = history(join(folder, 'history.jsonl'));
   const found = resume ? await files.newest() : undefined;
   for (const { path, cause } of found?.damaged ?? []) onWarning?.(`${path} is passed over: ${cause.message}`);
-  await log.rewind(found?.checkpoint.epoch ?? 0);
+  await log.rewind(found?.checkpoint.epoch ?? -1);
   const { epochs, batch, rate, schedule, halfLife, patience, seed } = resolved;
+  // Logits of the epoch judged last, and of the best one as far as this process judged it.
+  let judged: Float32Array | undefined;
+  let best = found ? undefined : alone.logits;
   const run = networkRun({
     runtime,
     artifacts,
     initialState: initialState(stepping, artifacts.slots),
     train: rows.train,
     validation: rows.validation,
+    initial: alone.figures,
+    onJudged: logits => (judged = logits),
     epochs,
     batch: batch * resolved.accumulate,
     rate,
@@ -115,12 +123,19 @@ export async function fineTune(
   let trainLoss: number | undefined;
   const result = await finish(run, async event => {
     if (event.kind === 'steps') {
-      onProgress?.({ what: 'training', done: event.step, total: event.of });
+      const note = `epoch ${event.epoch} of ${epochs}, loss ${event.loss.toFixed(3)}`;
+      onProgress?.({ what: 'training', done: event.step, total: event.of, note });
       return;
     }
     if (event.kind === 'checkpoint') await files.save(event.checkpoint);
     else await log.append(event);
     if (event.kind === 'epoch') trainLoss = event.trainLoss;
+    if (event.kind === 'best') best = judged;
+    if ((event.kind === 'epoch' || event.kind === 'initial') && event.validation) {
+      const { epoch, validation } = event;
+      const isBest = event.kind === 'initial' || event.best?.epoch === epoch;
+      onEpoch?.({ epoch, of: epochs, validation, isBest, ...(trainLoss === undefined ? {} : { trainLoss }) });
+    }
   });
   signal?.throwIfAborted();
   await writeArtifacts(join(folder, 'artifacts'), network, stepping, loss, resolved, result.last);
@@ -135,10 +150,10 @@ export async function fineTune(
       ...(trainLoss === undefined ? {} : { trainLoss }),
     },
     trunk: new Map([...result.trained].filter(([name]) => !parts.has(name))),
-    logits: await logitsOf(runtime, artifacts.evaluation(result.trained), trunk.input, rows.validation),
+    logits: best ?? (await logitsOf(runtime, artifacts.evaluation(result.trained), trunk.input, rows.validation)),
     epoch: result.epoch,
     ...(trainLoss === undefined ? {} : { trainLoss }),
-    headAccuracy,
+    headAccuracy: alone.figures.accuracy,
     optimizer: resolved.optimizerName,
   };
 }
@@ -162,14 +177,40 @@ async function headFirst(
   rows: SetRows,
   task: Task,
   options: FineTuneOptions,
-): Promise<FittedHead> {
+): Promise<{ readonly head: FittedHead; readonly features: Record<'train' | 'validation', SplitFeatures> }> {
   const { onProgress, signal } = options;
   const features = {
     train: await throughTrunk(runtime, trunk, rows.train, onProgress),
     validation: await throughTrunk(runtime, trunk, rows.validation, onProgress),
   };
   const told = { ...(onProgress ? { onProgress } : {}), ...(signal ? { signal } : {}) };
-  return fitHead(runtime, features, task, { ...headOnly(options), ...told, resume: false });
+  return { head: await fitHead(runtime, features, task, { ...headOnly(options), ...told, resume: false }), features };
+}
+
+/** What the head alone is worth on features as they are: it is given where no epoch is better. */
+async function worthOfHead(
+  runtime: Runtime,
+  { head, trained }: FittedHead,
+  { features, count, width, labels }: SplitFeatures,
+  { classes }: Task,
+  loss: Loss,
+): Promise<{ readonly figures: Figures; readonly logits: Float32Array }> {
+  const network = trainableNetwork(headNetwork(head, { features: width, classes }, trained), {
+    trainable: trained.keys(),
+    logits: 'logits',
+  });
+  const session = await runtime.open(encodeModel(withWeights(networkEvaluationModel(network, loss), trained)));
+  try {
+    const fed = { features: tensor('float32', [count, width], features), labels };
+    const feeds = new Map(Object.entries(fed).map(([name, value]) => [name, runtime.tensor(value)]));
+    const results = await session.run(feeds, ['loss', 'logits']);
+    const logits = floats(await results.get('logits')!.read()).slice();
+    const [mean] = floats(await results.get('loss')!.read());
+    for (const value of [...feeds.values(), ...results.values()]) value.dispose();
+    return { figures: figuresOf(logits, labels, mean!), logits };
+  } finally {
+    await session.close();
+  }
 }
 
 /** The features of pictures as they are. */
@@ -218,7 +259,7 @@ function artifactsOf(
   const evaluation = networkEvaluationModel(network, loss);
   const initial = new Map(network.parameters.map(({ name, initial: at }) => [name, at]));
   // The fast forms are those of CPUs; other devices run the plain operators.
-  const lowering = runtime.name.endsWith(' cpu') ? { forward: fasterForward, step: fasterStep() } : undefined;
+  const lowering = / cpu\b/.test(runtime.name) ? { forward: fasterForward, step: fasterStep() } : undefined;
   return {
     classes,
     parameters: network.parameters.map(({ name, shape }) => ({ name, shape })),
@@ -249,7 +290,7 @@ function initialState({ parameters, statistics }: TrainableNetwork, slots: reado
     for (const slot of slots)
       state.set(
         `${name}.${slot}`,
-        slot === 'average' ? initial : tensor('float32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1))),
+        slot === 'average' ? initial : tensor('float32', shape, new Float32Array(elementCount(shape))),
       );
   }
   for (const { name, initial } of statistics) state.set(name, initial);
@@ -295,11 +336,6 @@ function labelsOf({ labels: { type, shape, bytes } }: PictureRows, rows: readonl
   const chosen = new Uint8Array(rows.length * size);
   rows.forEach((from, to) => chosen.set(bytes.subarray(from * size, (from + 1) * size), to * size));
   return { type, shape: [rows.length, ...shape.slice(1)], bytes: chosen };
-}
-
-function shareOf(logits: Float32Array, { count, labels }: PictureRows): number {
-  const classes = logits.length / count;
-  return shareRight(tensor('float32', [count, classes], logits), labels);
 }
 
 /** Plain artifacts of what trained, with the state where it ended. */

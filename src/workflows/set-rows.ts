@@ -143,11 +143,12 @@ class Gathered {
   rows(shape: readonly number[], labels: Tensor): SplitRows {
     const { width, store } = this;
     const [places, memory] = [this.#places, this.#memory];
-    // An epoch shows each picture in one of its views, the next epoch in the next.
+    // The first epoch shows each picture as it is, the next ones in one of its views each, then all over again.
     const rowOf = (picture: number, epoch: number) => {
       const rows = places[picture]!;
-      return rows.length === 1 || epoch === 0 ? rows[0]! : rows[1 + ((epoch - 1) % (rows.length - 1))]!;
+      return rows[Math.max(0, epoch - 1) % rows.length]!;
     };
+    let buffer = new Float32Array(0);
     return {
       count: this.items.length,
       shape,
@@ -158,7 +159,13 @@ class Gathered {
         const numbers = pictures.map(picture => rowOf(picture, epoch));
         const dims = [pictures.length, ...shape];
         if (store) return tensor('float32', dims, await store.read(numbers));
-        const chosen = new Float32Array(numbers.length * width);
+        const [first = 0] = numbers;
+        if (numbers.every((number, i) => number === first + i))
+          return tensor('float32', dims, memory.subarray(first * width, (first + numbers.length) * width));
+        // One buffer for all windows: fresh memory costs more than the copy.
+        const size = numbers.length * width;
+        if (buffer.length < size) buffer = new Float32Array(size);
+        const chosen = buffer.subarray(0, size);
         numbers.forEach((from, to) => chosen.set(memory.subarray(from * width, (from + 1) * width), to * width));
         return tensor('float32', dims, chosen);
       },

@@ -16,7 +16,7 @@ import { openBackbone, type Backbone, type BackboneOptions } from './backbone.js
 import { resolveHead, type HeadOptions } from './head-options.js';
 import { learnHead, learnTrunk, type Learnt, type Tuned } from './learn.js';
 import { measure, type Measured } from './measure.js';
-import type { Progress } from './progress.js';
+import type { EpochTold, Progress } from './progress.js';
 import { writeReport } from './report.js';
 import { writePredictions } from './run-files.js';
 import { openRunFolder } from './run-folder.js';
@@ -40,6 +40,8 @@ export interface TransferOptions extends BackboneOptions, HeadOptions, AugmentOp
   /** Go on with the run in `out`, from its newest checkpoint; the options must be those it was begun with. @default false */
   readonly resume?: boolean;
   readonly onProgress?: (at: Progress) => void;
+  /** Told of each epoch of a trunk that trains; of the head alone as epoch 0. */
+  readonly onEpoch?: (at: EpochTold) => void;
   readonly onWarning?: (text: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -128,7 +130,17 @@ export async function transfer(pictures: string, options: TransferOptions, runti
 
 /** Everything that decides the run, resolved. */
 function runJson(pictures: string, options: TransferOptions, backbone: Backbone, runtime: Runtime): object {
-  const { onProgress: _p, onWarning: _w, signal: _s, force: _f, resume: _r, cache: _c, out: _o, ...rest } = options;
+  const {
+    onProgress: _p,
+    onEpoch: _e,
+    onWarning: _w,
+    signal: _s,
+    force: _f,
+    resume: _r,
+    cache: _c,
+    out: _o,
+    ...rest
+  } = options;
   const { augment: _a, augmentViews: _v, ...said } = rest;
   const augmented = resolveAugment(options);
   return {

@@ -98,7 +98,7 @@ export function resolveTune(options: HeadOptions & TuneOptions): ResolvedTune {
     optimizer: optimizers[optimizerName](),
     epochs: options.epochs ?? 10,
     batch: options.batch ?? 16,
-    rate: options.rate ?? (optimizerName === 'sgd' ? 0.01 : 0.0003),
+    rate: options.rate ?? (optimizerName === 'sgd' ? 0.01 : 0.001),
     scheduleName,
     schedule: rising > 0 ? warmUp(schedule, rising) : schedule,
     warmUp: rising,

@@ -12,6 +12,7 @@ import {
 } from '../../src/artifacts/index.js';
 import { encodeModel } from '../../src/codec/index.js';
 import {
+  figuresOf,
   finish,
   networkRun,
   type NetworkArtifacts,
@@ -95,6 +96,40 @@ test('steps are told, epochs judged, and the loss falls', async t => {
   t.is(epochs.length, 3);
   t.true(epochs[2]!.trainLoss < epochs[0]!.trainLoss);
   t.true(epochs.every(event => event.validation !== undefined));
+});
+
+test('where no epoch is better than the weights it began with, those are given; or else the best epoch', async t => {
+  const events: TrainingEvent[] = [];
+  const initial = { loss: 1e-9, accuracy: 1, calibrated: 1e-9 };
+  const kept = await finish(networkRun({ ...options, initial }), event => void events.push(event));
+  t.is(kept.epoch, 0);
+  t.deepEqual(kept.validation, initial);
+  t.deepEqual(events[0], { kind: 'initial', epoch: 0, validation: initial });
+  for (const [name, value] of kept.trained) t.deepEqual(floats(value), floats(initialState.get(name)!), name);
+  t.false(events.some(({ kind }) => kind === 'best'));
+  t.true(events.every(event => event.kind !== 'epoch' || event.best?.epoch === 0));
+  // resumed, it still knows; patience counts from it
+  t.is(kept.last.best?.epoch, 0);
+  t.is((await finish(networkRun({ ...options, resumeFrom: kept.last, initial }))).epoch, 0);
+  const flat = await finish(networkRun({ ...options, initial, patience: 1 }));
+  t.deepEqual([flat.reason, flat.epoch, flat.last.epoch], ['flat', 0, 1]);
+  const beaten = await finish(networkRun({ ...options, initial: { loss: 1e9, accuracy: 0 } }));
+  t.true(beaten.epoch >= 1);
+});
+
+test('an epoch is worth the loss of its logits at their best temperature', async t => {
+  const seen: Float32Array[] = [];
+  const events: TrainingEvent[] = [];
+  await finish(networkRun({ ...options, onJudged: logits => seen.push(logits) }), event => void events.push(event));
+  const epochs = events.filter(event => event.kind === 'epoch');
+  t.is(seen.length, epochs.length);
+  let least = Infinity;
+  for (const [i, { validation: figures, best }] of epochs.entries()) {
+    t.deepEqual(figuresOf(seen[i]!, validation.labels, figures!.loss), figures);
+    t.true(figures!.calibrated! <= figures!.loss + 1e-6);
+    least = Math.min(least, figures!.calibrated!);
+    t.is(best!.loss, least);
+  }
 });
 
 test('stopped between windows and resumed, it ends with the weights of an unbroken run', async t => {

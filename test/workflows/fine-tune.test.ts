@@ -2,7 +2,7 @@
 // evaluation graph, memory and interruptions change nothing, and numbers that run away are told by layer.
 
 import test from 'ava';
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeSafetensors, floats, tensor, type GraftError, type Tensor } from '../../src/base/index.js';
@@ -12,6 +12,7 @@ import { tap } from '../../src/passes/index.js';
 import { rowStore } from '../../src/features/node.js';
 import { demoPictures } from '../../src/workflows/fixtures.js';
 import { merge } from '../../src/workflows/merge.js';
+import type { EpochTold } from '../../src/workflows/progress.js';
 import { transfer, type TransferOptions } from '../../src/workflows/transfer.js';
 import { resolveTune } from '../../src/workflows/tune-options.js';
 import { nodeRuntime } from '../../src/runtime/node.js';
@@ -30,9 +31,9 @@ const options = {
   batch: 8,
   rate: 0.002,
 } as const;
-const tuned = async (more: Partial<TransferOptions> = {}) => {
+const tuned = async (more: Partial<TransferOptions> = {}, pictures = demoPictures) => {
   const folder = await out();
-  return { folder, result: await transfer(demoPictures, { ...options, out: folder, ...more }, runtime) };
+  return { folder, result: await transfer(pictures, { ...options, out: folder, ...more }, runtime) };
 };
 const weightsOf = async (folder: string) =>
   decodeModel(await readFile(join(folder, 'bundle', 'model.onnx'))).graph.initializers;
@@ -91,6 +92,28 @@ test('what lies behind the cut trains with the head, and the bundle gives the nu
   const evaluated = await run(await readFile(join(folder, 'artifacts', 'eval_model.onnx')), feeds, 'logits');
   const largest = Math.max(...evaluated.map(Math.abs));
   logits.forEach((value, i) => t.true(Math.abs(value - evaluated[i]!) <= 1e-5 * largest));
+});
+
+test('a trunk that is no better than the head alone ends as the head alone; each epoch is told', async t => {
+  const told: EpochTold[] = [];
+  // far too large a rate for anything to get better
+  const { folder, result } = await tuned({ rate: 3, schedule: 'constant', onEpoch: at => told.push(at) });
+  t.deepEqual(
+    told.map(({ epoch, of, isBest }) => [epoch, of, isBest]),
+    [
+      [0, 2, true],
+      [1, 2, false],
+      [2, 2, false],
+    ],
+  );
+  t.is(result.head.epoch, 0);
+  t.is(told[0]!.validation.accuracy, result.tuned!.headAccuracy);
+  t.is(result.evaluation.split, 'validation');
+  const after = await weightsOf(folder);
+  for (const [name, value] of smallNetwork().graph.initializers)
+    if (!name.startsWith('fc.')) t.true(isEqual(after.get(name)!, value), name);
+  const history = (await readFile(join(folder, 'history.jsonl'), 'utf8')).trim().split('\n');
+  t.is((JSON.parse(history[0]!) as { kind: string }).kind, 'initial');
 });
 
 test('rows on disk, another number of steps at once: the same weights', async t => {
@@ -167,7 +190,11 @@ test('fresh augmentation shows each epoch in another way, by the seed alone', as
 });
 
 test('BatchNormalization that trains moves its statistics, and what is served uses them', async t => {
-  const { folder } = await tuned({ batchNorm: 'train', epochs: 1 });
+  // judged by the pictures that train: the epochs are better than the head alone
+  const pictures = await mkdtemp(join(tmpdir(), 'graft-same-'));
+  for (const split of ['train', 'val']) await cp(demoPictures, join(pictures, split), { recursive: true });
+  const { folder, result } = await tuned({ batchNorm: 'train', rate: 0.01 }, pictures);
+  t.true(result.head.epoch! > 0);
   const before = smallNetwork().graph.initializers;
   const after = await weightsOf(folder);
   for (const what of ['mean', 'var']) {

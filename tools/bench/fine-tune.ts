@@ -1,6 +1,6 @@
 // Fine-tuning from pictures to figures beside PyTorch at the same recipe: accuracy of head and trunk, CPU time of the whole.
 // Usage: node dist/tools/bench/fine-tune.js --assets ../shared/assets --python python3 [--set cats_dogs] [--fires 2]
-//        [--epochs 5] [--rate 0.001] [--trunk-rate 0.3] [--seeds 3] [--json]
+//        [--epochs 5] [--rate F] [--trunk-rate F] [--flip] [--seeds 3] [--json]
 // SqueezeNet 1.1, its last fires unfrozen. Both decode, run the frozen part once, fit the head, train, and judge every
 // epoch, at one thread, nothing kept between runs; seeds take turns. The peer runs in both of its layouts
 // (fine_tune_reference.py) and the better one counts.
@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { isMultiLabelEvaluation } from '../../src/evaluation/index.js';
 import { nodeRuntime } from '../../src/runtime/node.js';
 import { openTrainable } from '../../src/workflows/open-trainable.js';
+import { resolveTune } from '../../src/workflows/tune-options.js';
 import { transfer } from '../../src/workflows/transfer.js';
 import { measured, median } from './measure.js';
 
@@ -25,8 +26,9 @@ const { values } = parseArgs({
     set: { type: 'string', default: 'cats_dogs' },
     fires: { type: 'string', default: '2' },
     epochs: { type: 'string', default: '5' },
-    rate: { type: 'string', default: '0.001' },
-    'trunk-rate': { type: 'string', default: '0.3' },
+    rate: { type: 'string' },
+    'trunk-rate': { type: 'string' },
+    flip: { type: 'boolean', default: false },
     seeds: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
   },
@@ -34,6 +36,14 @@ const { values } = parseArgs({
 const pictures = join(values.assets, 'pictures', values.set);
 const backbone = join(values.assets, 'models', 'squeezenet1.1-fp32.onnx');
 const reference = fileURLToPath(new URL('../../../tools/bench/fine_tune_reference.py', import.meta.url));
+
+/** What is left out is as `graft train` has it; the fires are one block, so all have one rate. */
+const { rate, trunkRate, depthDecay, batch } = resolveTune({
+  ...(values.rate === undefined ? {} : { rate: Number(values.rate) }),
+  ...(values['trunk-rate'] === undefined ? {} : { trunkRate: Number(values['trunk-rate']) }),
+  depthDecay: 1,
+});
+const recipe = { rate, trunkRate, depthDecay, batch };
 
 interface Told {
   readonly accuracy: number;
@@ -63,9 +73,8 @@ async function ours(seed: number): Promise<Told & { readonly strength: number }>
           cache: false,
           unfreeze: cutBefore(Number(values.fires)),
           epochs: Number(values.epochs),
-          rate: Number(values.rate),
-          trunkRate: Number(values['trunk-rate']),
-          depthDecay: 1,
+          ...recipe,
+          ...(values.flip ? { augment: 'flip@1', augmentViews: 1 } : {}),
           seed,
         },
         nodeRuntime(),
@@ -81,12 +90,13 @@ async function ours(seed: number): Promise<Told & { readonly strength: number }>
 
 /** PyTorch, asked seed by seed. */
 async function peer(layout: readonly string[], strength: number) {
-  const { rate, epochs, fires } = values;
+  const { epochs, fires } = values;
   const child = spawn(
     values.python,
     [
-      reference, backbone, pictures, '--cut-fires', fires, '--epochs', epochs, '--rate', rate,
-      '--trunk-rate', values['trunk-rate'], '--strength', String(strength), ...layout,
+      reference, backbone, pictures, '--cut-fires', fires, '--epochs', epochs, '--rate', String(rate),
+      '--trunk-rate', String(trunkRate), '--batch', String(batch), '--strength', String(strength),
+      ...(values.flip ? ['--flip'] : []), ...layout,
     ], // prettier-ignore
     { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, OMP_NUM_THREADS: '1' } },
   );

@@ -3,8 +3,9 @@
     python fine_tune_reference.py MODEL.onnx PICTURES --cut-fires 2 --strength C [--channels-last] [--epochs 5] [--rate F] [--trunk-rate F] [--batch 16]
 
 Reads {"seed": N} lines and answers each with {"accuracy", "head", "cpu_ms", "wall_ms"}. The work: decode and resize every picture (Pillow), run the
-frozen fires once, fit the head full-batch by L-BFGS at the strength given, then train the last fires and the head by AdamW along one cycle, with a
-Polyak average, judged each epoch. CPU time is of the process, one thread, from the first picture to the last figure; imports do not count.
+frozen fires once (with --flip also over each training picture mirrored, shown every second epoch), fit the head full-batch by L-BFGS at the strength
+given, then train the last fires and the head by AdamW along one cycle, with a Polyak average, judged each epoch by the loss at the best temperature;
+the head alone is a candidate too. CPU time is of the process, one thread, from the first picture to the last figure; imports do not count.
 """
 import argparse, copy, json, os, sys, time
 import numpy as np, onnx, torch, torch.nn as nn, torch.nn.functional as F
@@ -41,6 +42,15 @@ def one_cycle(step, total, rising=0.25, first=1 / 25, last=1e-5):
     turn, end = max(0, rising * total - 1), total - 1
     return between(first, 1, step / turn) if step <= turn and turn > 0 else between(1, last, (step - turn) / (end - turn))
 
+def calibrated(logits, y):
+    """The mean loss at the best temperature, by golden section over its logarithm."""
+    loss = lambda t: float(F.cross_entropy(logits * float(np.exp(t)), y))
+    ratio, low, high = (5 ** 0.5 - 1) / 2, np.log(1e-3), np.log(1e4)
+    while high - low > 1e-4:
+        a, b = high - ratio * (high - low), low + ratio * (high - low)
+        low, high = (low, b) if loss(a) <= loss(b) else (a, high)
+    return loss((low + high) / 2)
+
 class Tuned(nn.Module):
     def __init__(self, trunk, classes):
         super().__init__()
@@ -58,16 +68,17 @@ def run(o, seed):
     frozen, trunk = model.features[:cut], model.features[cut:]
     layout = torch.channels_last if o.channels_last else torch.contiguous_format
     classes = sorted(os.listdir(os.path.join(o.pictures, "train")))
-    def rows(split):
+    def rows(split, mirrored=False):
         files = [(os.path.join(o.pictures, split, c, f), k) for k, c in enumerate(classes) for f in sorted(os.listdir(os.path.join(o.pictures, split, c)))]
         maps = []
         with torch.no_grad():
             for i in range(0, len(files), 8):
-                x = torch.from_numpy(np.stack([picture(f) for f, _ in files[i:i + 8]])).contiguous(memory_format=layout)
+                x = torch.from_numpy(np.stack([picture(f)[..., ::-1 if mirrored else 1] for f, _ in files[i:i + 8]])).contiguous(memory_format=layout)
                 maps.append(frozen(x))
         return torch.cat(maps).contiguous(memory_format=layout), torch.tensor([k for _, k in files])
     frozen = frozen.to(memory_format=layout)
     x, y = rows("train"); vx, vy = rows("val")
+    shown = [x, rows("train", mirrored=True)[0]] if o.flip else [x]
     tuned = Tuned(trunk, len(classes)).to(memory_format=layout)
     with torch.no_grad():
         features = torch.cat([tuned.features(x[i:i + 16]) for i in range(0, len(x), 16)]); held = torch.cat([tuned.features(vx[i:i + 16]) for i in range(0, len(vx), 16)])
@@ -83,19 +94,22 @@ def run(o, seed):
     lbfgs.step(closure)
     with torch.no_grad():
         tuned.head.weight.copy_(w / std); tuned.head.bias.copy_(b - (w / std) @ mean)
-        head = float((tuned.head(held).argmax(1) == vy).float().mean())
+        logits = tuned.head(held)
+        head = float((logits.argmax(1) == vy).float().mean())
+        best = (calibrated(logits, vy), head)
     groups = [{"params": tuned.head.parameters(), "share": 1.0}, {"params": tuned.trunk.parameters(), "share": o.trunk_rate}]
     optimizer = torch.optim.AdamW(groups, lr=o.rate, weight_decay=0.01, fused=True)
     parameters = list(tuned.parameters()); average = [p.detach().clone() for p in parameters]
     per_epoch = -(-len(x) // o.batch); total = per_epoch * o.epochs; steady = 1 - 2 ** (-1 / per_epoch); step = 0
-    judged = copy.deepcopy(tuned); best = (float("inf"), 0.0)
+    judged = copy.deepcopy(tuned)
     generator = torch.Generator().manual_seed(seed)
-    for _ in range(o.epochs):
+    for epoch in range(o.epochs):
+        seen = shown[epoch % len(shown)]
         for rows_of in torch.tensor_split(torch.randperm(len(x), generator=generator), per_epoch):
             for group in optimizer.param_groups:
                 group["lr"] = o.rate * group["share"] * one_cycle(step, total)
             step += 1
-            loss = F.cross_entropy(tuned(x[rows_of].contiguous(memory_format=layout)), y[rows_of])
+            loss = F.cross_entropy(tuned(seen[rows_of].contiguous(memory_format=layout)), y[rows_of])
             optimizer.zero_grad(set_to_none=True); loss.backward(); optimizer.step()
             with torch.no_grad():
                 torch._foreach_lerp_(average, parameters, max(1 / step, steady))
@@ -103,14 +117,15 @@ def run(o, seed):
             for p, a in zip(judged.parameters(), average):
                 p.copy_(a)
             logits = torch.cat([judged(vx[i:i + 32]) for i in range(0, len(vx), 32)])
-            best = min(best, (float(F.cross_entropy(logits, vy)), float((logits.argmax(1) == vy).float().mean())))
+            found = (calibrated(logits, vy), float((logits.argmax(1) == vy).float().mean()))
+            best = found if found[0] < best[0] else best
     return {"accuracy": best[1], "head": head}
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model"); parser.add_argument("pictures"); parser.add_argument("--cut-fires", type=int, default=2); parser.add_argument("--strength", type=float, default=0.01)
     parser.add_argument("--channels-last", action="store_true"); parser.add_argument("--epochs", type=int, default=5); parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--trunk-rate", type=float, default=0.3); parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--trunk-rate", type=float, default=0.3); parser.add_argument("--batch", type=int, default=16); parser.add_argument("--flip", action="store_true")
     o = parser.parse_args()
     torch.set_num_threads(1)
     network(o.model)

@@ -1,6 +1,6 @@
 // graft train: your pictures and a published network to a bundle.
 
-import { printable, transfer, type TransferOptions, type TransferResult } from '../../index.js';
+import { printable, transfer, type EpochTold, type TransferOptions, type TransferResult } from '../../index.js';
 import type { Command, FlagsOf } from '../command.js';
 import { backboneFlags, pictureFlags, progressOf, runtimeFlags, runtimeFrom, warnAbout } from '../shared.js';
 import { percent, seconds } from '../text.js';
@@ -79,7 +79,7 @@ const flags = {
   },
   epochs: { type: 'integer', help: 'most epochs (default: 40, 10 with --unfreeze; not of lbfgs)' },
   batch: { type: 'integer', value: 'pictures', help: 'pictures a step (default: 32, 16 with --unfreeze)' },
-  rate: { type: 'number', help: 'learning rate at its peak (default: 0.001, 0.0003 with --unfreeze, 0.01 for sgd)' },
+  rate: { type: 'number', help: 'learning rate at its peak (default: 0.001, 0.01 for sgd)' },
   schedule: { type: 'choice', choices: ['constant', 'cosine', 'one-cycle'], help: 'of the rate (default: one-cycle)' },
   warmUp: { type: 'integer', value: 'steps', help: 'steps in which the rate rises first (default: 0)' },
   momentum: { type: 'number', help: 'of sgd (default: 0.9)' },
@@ -89,7 +89,7 @@ const flags = {
   patience: {
     type: 'integer',
     value: 'epochs',
-    help: 'without a better validation loss before training ends (default: 10)',
+    help: 'without a better validation loss (with --unfreeze: at the best temperature) before training ends (default: 10)',
   },
   labelSmoothing: { type: 'number', value: 'share', help: 'share of the target spread over all classes (default: 0)' },
   classWeights: {
@@ -131,6 +131,7 @@ export const trainCommand: Command = {
       backbone,
       out,
       onProgress: progressOf(output),
+      onEpoch: at => output.say(epochLine(at)),
       onWarning: text => output.warn(text),
       signal,
     };
@@ -182,6 +183,17 @@ export const trainCommand: Command = {
     return 0;
   },
 };
+
+/** `epoch 2 of 5  loss 0.142  held out: loss 0.131, 94.8% right` */
+function epochLine({ epoch, of, trainLoss, validation, isBest }: EpochTold): string {
+  const held = `held out: loss ${validation.loss.toFixed(3)}, ${percent(validation.accuracy)} right`;
+  if (epoch === 0) return `the head alone  ${held}`;
+  return [
+    `epoch ${String(epoch).padStart(String(of).length)} of ${of}`,
+    ...(trainLoss === undefined ? [] : [`loss ${trainLoss.toFixed(3)}`]),
+    `${held}${isBest ? '  (best until now)' : ''}`,
+  ].join('  ');
+}
 
 /** A word as a shell takes it. */
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
