@@ -4,6 +4,7 @@
 
 import { elementCount, floats, type Tensor } from '../base/index.js';
 import type { Node } from '../graph/index.js';
+import { bare, coreOperators } from '../operators/index.js';
 import { weightsOf } from './roles.js';
 import type { Wiring } from './wiring.js';
 
@@ -94,6 +95,7 @@ function meetingPoints(wiring: Wiring, name: string): { readonly node: Node; rea
         });
         continue;
       }
+      if (!isSmooth(node, at)) continue;
       for (const of of node.outputs)
         if (!seen.has(of)) {
           seen.add(of);
@@ -101,6 +103,19 @@ function meetingPoints(wiring: Wiring, name: string): { readonly node: Node; rea
         }
     }
   return meets;
+}
+
+/**
+ * Whether what a node gives moves with a value that it reads: not where it compares it, counts by it or chooses by it.
+ * Numbers of regions that are written into an empty map, from which a mask of attention comes, are no weights.
+ */
+function isSmooth({ domain, op, inputs }: Node, name: string): boolean {
+  if (op === 'ScatterND' || op === 'ScatterElements') return false;
+  const spec = coreOperators.get(domain, op)?.spec;
+  const rules = spec?.gradient as Readonly<Record<string, unknown>> | undefined;
+  if (!rules) return true;
+  const declared = spec!.inputs as readonly string[];
+  return inputs.some((of, i) => of === name && rules[bare(declared[i] ?? declared.at(-1)!)] !== 'none');
 }
 
 /** A constant that is only repeated for each picture is still one: its size is data, not its content. */

@@ -13,12 +13,15 @@ import {
   Div,
   Expand,
   Flatten,
+  Greater,
   MatMul,
   Mul,
   PRelu,
   Reshape,
+  ScatterND,
   Sub,
   Transpose,
+  Where,
 } from '../../src/operators/index.js';
 
 const random = new Random('weights');
@@ -68,6 +71,16 @@ test('weights are told from statistics, bounds, single numbers, masks and the pr
     'fc.weight',
     'fc.bias',
   ]);
+});
+
+test('what a mask is computed from is no weight: numbers of regions, what is compared', t => {
+  const builder = new Builder();
+  const x = MatMul(builder.input('x', 'float32', ['N', 4, 4]), builder.parameter('w', several([4, 4])));
+  const place = builder.parameter('place', tensor('int64', [1, 1], [1]));
+  const regions = ScatterND(builder.parameter('empty', several([4, 4])), place, builder.parameter('region', several([1, 4]))); // prettier-ignore
+  const chosen = Where(Greater(builder.parameter('compared', several([4, 4])), 0), builder.parameter('bias', several([4, 4])), 0); // prettier-ignore
+  builder.output(Add(Add(x, regions), chosen), 'y');
+  t.deepEqual(namesOf(builder.finish()), ['w', 'bias']);
 });
 
 test('behind a value lie the weights that meet the data after it', t => {
