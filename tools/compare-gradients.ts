@@ -1,5 +1,5 @@
 // Holds the gradients of whole networks against PyTorch in float64 on the same file: loss, logits, every weight.
-// Usage: npm run compare:gradients -- files.onnx… --python INTERPRETER [--peers DIR] [--seeds 5] [--most-seeds 25]
+// Usage: npm run compare:gradients -- files.onnx… --python INTERPRETER [--peers DIR] [--seeds 5] [--most-seeds N]
 //        [--twin-seeds N] [--size 224] [--json] [--record]
 //
 // --peers: the folder of onnx_torch.py and smooth_twin.py (default: $GRAFT_PEERS, or ../shared/peers). A network passes
@@ -8,8 +8,8 @@
 // 1e-7 of the network's are compared to that: no float32 holds them. Quantised (QDQ) networks are made float first.
 // The network is given one picture a seed (two have twice as many units at a kink), its twin two. A unit within rounding
 // of a kink falls to either side by luck, in PyTorch as here; a network of which about every second input has one misses
-// a median of five by luck alone, so one that misses is given ten more inputs, up to --most-seeds, and the medians are
-// over all of them: a wrong rule misses at every input. How many there were is told.
+// a median of five by luck alone. With --most-seeds above --seeds, one that misses is given ten more inputs at a time, up to
+// so many, and the medians are over all of them: a wrong rule misses at every input. How many there were is told.
 // Sessions are opened with all of onnxruntime's optimizations, as those that train. --record writes what trains into
 // graphs/coverage.json, of which docs/coverage.md is made.
 
@@ -26,7 +26,7 @@ const { values: flags, positionals: files } = parseArgs({
     python: { type: 'string', default: process.env['GRAFT_PYTHON'] ?? 'python3' },
     peers: { type: 'string', default: process.env['GRAFT_PEERS'] ?? '../shared/peers' },
     seeds: { type: 'string', default: '5' },
-    'most-seeds': { type: 'string', default: '25' },
+    'most-seeds': { type: 'string' },
     'twin-seeds': { type: 'string' },
     size: { type: 'string', default: '224' },
     json: { type: 'boolean', default: false },
@@ -35,7 +35,7 @@ const { values: flags, positionals: files } = parseArgs({
   },
 });
 if (files.length === 0) throw new Error('usage: compare-gradients files.onnx… --python INTERPRETER [--json]');
-const { seeds, 'most-seeds': mostSeeds, 'twin-seeds': twinSeeds = seeds, python, peers, size } = flags;
+const { seeds, 'most-seeds': mostSeeds = seeds, 'twin-seeds': twinSeeds = seeds, python, peers, size } = flags;
 const shown = process.stderr.isTTY;
 
 /** In a process of its own, so that its memory goes with it and a fault of a native library takes one row. */
