@@ -107,10 +107,11 @@ function meetingPoints(wiring: Wiring, name: string): { readonly node: Node; rea
 
 /**
  * Whether what a node gives moves with a value that it reads: not where it compares it, counts by it or chooses by it.
- * Numbers of regions that are written into an empty map, from which a mask of attention comes, are no weights.
+ * Numbers of regions that are written into an empty map, from which a mask of attention comes, are no weights; a bias of
+ * which a part is overwritten is one.
  */
 function isSmooth({ domain, op, inputs }: Node, name: string): boolean {
-  if (op === 'ScatterND' || op === 'ScatterElements') return false;
+  if (op === 'ScatterND' || op === 'ScatterElements') return inputs[0] === name;
   const spec = coreOperators.get(domain, op)?.spec;
   const rules = spec?.gradient as Readonly<Record<string, unknown>> | undefined;
   if (!rules) return true;

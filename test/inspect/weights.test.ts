@@ -9,6 +9,7 @@ import {
   BatchNormalization,
   Clip,
   Concat,
+  ConstantOfShape,
   Conv,
   Div,
   Expand,
@@ -77,10 +78,12 @@ test('what a mask is computed from is no weight: numbers of regions, what is com
   const builder = new Builder();
   const x = MatMul(builder.input('x', 'float32', ['N', 4, 4]), builder.parameter('w', several([4, 4])));
   const place = builder.parameter('place', tensor('int64', [1, 1], [1]));
-  const regions = ScatterND(builder.parameter('empty', several([4, 4])), place, builder.parameter('region', several([1, 4]))); // prettier-ignore
+  const empty = ConstantOfShape(builder.parameter('size', tensor('int64', [2], [4, 4])));
+  const regions = ScatterND(empty, place, builder.parameter('region', several([1, 4])));
+  const overwritten = ScatterND(builder.parameter('qkv.bias', several([4, 4])), place, builder.parameter('zero', several([1, 4]))); // prettier-ignore
   const chosen = Where(Greater(builder.parameter('compared', several([4, 4])), 0), builder.parameter('bias', several([4, 4])), 0); // prettier-ignore
-  builder.output(Add(Add(x, regions), chosen), 'y');
-  t.deepEqual(namesOf(builder.finish()), ['w', 'bias']);
+  builder.output(Add(Add(Add(x, regions), chosen), overwritten), 'y');
+  t.deepEqual(namesOf(builder.finish()), ['w', 'bias', 'qkv.bias']);
 });
 
 test('behind a value lie the weights that meet the data after it', t => {
