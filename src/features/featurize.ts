@@ -44,6 +44,8 @@ export interface FeaturizeOptions {
   readonly mostBeside?: number | undefined;
   /** The view of each picture in the stream, by its index: 0 as it is, else what `viewOf` gives. @default 0 */
   readonly views?: readonly number[] | undefined;
+  /** Takes each row as it comes, to keep; `features` stays empty then. @default all rows are joined in the end */
+  readonly onRow?: ((row: Float32Array, of: FeaturizedRow) => void) | undefined;
   /** Pictures done so far, those with errors too; called after each run. */
   readonly onProgress?: ((done: number) => void) | undefined;
   /** Told when the cache takes no rows; the run goes on without it. @default silent */
@@ -54,7 +56,7 @@ export interface FeaturizeOptions {
 
 /** What came out. */
 export interface Featurized {
-  /** float32 [rows, features] */
+  /** float32 [rows, features]; empty where rows were taken as they came. */
   readonly features: Float32Array;
   /** The picture of each row, in the order of the stream. */
   readonly rows: readonly FeaturizedRow[];
@@ -104,12 +106,13 @@ export async function featurize(options: FeaturizeOptions): Promise<Featurized> 
       turn.forEach((picture, i) => {
         const row = values.subarray(i * features, (i + 1) * features);
         const { index, file, sha256 } = picture;
-        const column = row.findIndex(value => !Number.isFinite(value));
-        if (column >= 0) {
+        if (!allFinite(row)) {
+          const column = row.findIndex(value => !Number.isFinite(value));
           failed.push({ index, file, error: errors.NOT_FINITE({ file, column, found: String(row[column]) }) });
           return;
         }
-        blocks.push(row);
+        if (options.onRow) options.onRow(row, { index, file, sha256 });
+        else blocks.push(row);
         rows.push({ index, file, sha256 });
         unsaved.push({ sha256, view: views?.[index] ?? 0, features: row });
       });
@@ -153,9 +156,16 @@ export async function featurize(options: FeaturizeOptions): Promise<Featurized> 
     await crew.close();
     await save(); // also when stopped: what was computed is not computed again
   }
-  const all = new Float32Array(rows.length * features);
+  const all = new Float32Array(blocks.length * features);
   blocks.forEach((row, i) => all.set(row, i * features));
   return { features: all, rows, errors: failed };
+}
+
+/** Whether all numbers are finite; 0 · x is NaN for those that are not. Rows of a cut are long: no call for each number. */
+function allFinite(row: Float32Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) sum += 0 * row[i]!;
+  return sum === 0;
 }
 
 /** What was ready is kept; why the run ends is already known. */

@@ -86,7 +86,11 @@ export async function setFeatures(
       places.flatMap(({ item, at }, group) => (rows.has(at + epoch) ? [{ item, at: at + epoch, group }] : [])),
     );
     const features = new Float32Array(taken.length * width);
-    taken.forEach(({ at }, i) => features.set(rows.get(at)!, i * width));
+    taken.forEach(({ at }, i) => {
+      features.set(rows.get(at)!, i * width);
+      // not held twice: rows of a cut may be most of what memory holds
+      rows.delete(at);
+    });
     return {
       features,
       count: taken.length,
@@ -173,17 +177,17 @@ async function rowsOf(
         // more would only take turns, and each holds the network once more
         mostBeside: Math.min(3, availableParallelism() - 1),
         ...(cache ? { cache } : {}),
+        onRow: (row, { index, sha256 }) => {
+          const place = missing[index]!;
+          rows.set(place, row);
+          hashes[place] = sha256;
+        },
         onProgress: done => onProgress?.({ what: 'featurizing', done, total: missing.length }),
         onCacheFailure: error =>
           onWarning?.(
             `the feature cache could not be written: ${error instanceof Error ? error.message : String(error)}`,
           ),
         ...stop,
-      });
-      made.rows.forEach(({ index, sha256 }, i) => {
-        const place = missing[index]!;
-        rows.set(place, made.features.subarray(i * width, (i + 1) * width));
-        hashes[place] = sha256;
       });
       const told = new Set<string>();
       for (const { index, error } of made.errors) {

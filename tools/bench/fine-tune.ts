@@ -59,6 +59,9 @@ function cutBefore(fires: number): string {
   return ends.at(-1 - fires)!;
 }
 
+/** Without a second session beside the first while it featurizes: one thread. */
+const { openBeside: _beside, ...runtime } = nodeRuntime();
+
 async function ours(seed: number): Promise<Told & { readonly strength: number }> {
   const out = mkdtempSync(join(tmpdir(), 'graft-bench-'));
   try {
@@ -77,7 +80,7 @@ async function ours(seed: number): Promise<Told & { readonly strength: number }>
           ...(values.flip ? { augment: 'flip@1', augmentViews: 1 } : {}),
           seed,
         },
-        nodeRuntime(),
+        runtime,
       );
     });
     const { evaluation, tuned, head } = result!;
