@@ -158,6 +158,8 @@ export const trainCommand: Command = {
       output.print(
         `${weights} weights behind ${printable(behind)} trained, ${numbers.toLocaleString('en')} numbers; the head alone had ${percent(headAccuracy)} right`,
       );
+      if (head.epoch === 0) output.print('no epoch was better than the head alone: that is what is saved');
+      else if (head.epoch !== undefined) output.print(`saved is epoch ${head.epoch}, the best`);
     }
     output.print(
       `accuracy on the held-out pictures ${output.bold(percent(evaluation.accuracy))} (95% interval ${percent(low)} to ${percent(high)}), negative log-likelihood ${evaluation.negativeLogLikelihood.toFixed(3)}`,
@@ -184,9 +186,9 @@ export const trainCommand: Command = {
   },
 };
 
-/** `epoch 2 of 5  loss 0.142  held out: loss 0.131, 94.8% right` */
+/** `epoch 2 of 5  loss 0.142  held out: loss 0.131, 94.8% right`; held out at the best temperature, as epochs are chosen. */
 function epochLine({ epoch, of, trainLoss, validation, isBest }: EpochTold): string {
-  const held = `held out: loss ${validation.loss.toFixed(3)}, ${percent(validation.accuracy)} right`;
+  const held = `held out: loss ${(validation.calibrated ?? validation.loss).toFixed(3)}, ${percent(validation.accuracy)} right`;
   if (epoch === 0) return `the head alone  ${held}`;
   return [
     `epoch ${String(epoch).padStart(String(of).length)} of ${of}`,
