@@ -116,6 +116,7 @@ export async function fineTune(
     halfLife,
     patience,
     seed,
+    stepsAtOnce: stepsAtOnce(rows.train, resolved),
     ...(signal ? { signal } : {}),
     ...(found ? { resumeFrom: found.checkpoint } : {}),
     diagnose: (weights, of) => firstNotFinite(runtime, withWeights(grafted.model, weights), trunk.input, of),
@@ -156,6 +157,12 @@ export async function fineTune(
     headAccuracy: alone.figures.accuracy,
     optimizer: resolved.optimizerName,
   };
+}
+
+/** Steps of a run: 8, or as many as a quarter of the memory for rows holds the rows of. Weights do not depend on it. */
+function stepsAtOnce({ shape }: PictureRows, { batch, accumulate, memory }: ResolvedTune): number {
+  const bytes = 4 * elementCount(shape) * batch * accumulate;
+  return Math.min(8, Math.max(1, Math.floor((memory * 2 ** 20) / 4 / bytes)));
 }
 
 /** BatchNormalization can only train where there is one. */
