@@ -21,6 +21,7 @@ export { sgd, type SgdOptions } from './optimizers/sgd.js';
 export { adam, adamw, type AdamOptions } from './optimizers/adam.js';
 export {
   logitsOf,
+  networkState,
   trainableNetwork,
   type NetworkParameter,
   type NetworkStatistic,

@@ -134,6 +134,8 @@ export type Input = Value | number | readonly number[] | undefined;
 
 /** Calling an operator emits a node and returns its first output; `all(count, …)` returns as many as asked. */
 export interface Operator<A extends Attributes> extends AnyOperator {
+  /** What it declares of its attributes. */
+  readonly attributes: A;
   (...args: readonly [...Input[]] | readonly [...Input[], Partial<Read<A>>]): Value;
   all(count: number, ...args: readonly [...Input[]] | readonly [...Input[], Partial<Read<A>>]): Value[];
 }
@@ -163,7 +165,7 @@ export function operator<const I extends readonly string[], const O extends read
     return first.builder.append({ op: name, domain, inputs, attributes, outputs });
   };
   const call = (...args: readonly unknown[]): Value => all(1, ...args)[0]!;
-  const made: Operator<A> = Object.assign(call, { operatorName: name, domain, spec, all });
+  const made: Operator<A> = Object.assign(call, { operatorName: name, domain, spec, attributes: spec.attributes, all });
   return made;
 }
 
@@ -176,6 +178,19 @@ function toValue(builder: Builder, type: DataType, input: Input): Value | undefi
 /** What a rule is called with: inputs, attributes (defaults filled in), outputs and output gradients, by name. */
 export type Bound = Record<string, unknown> & Common;
 
+/** The attributes of a node as its operator declares them, defaults filled in. */
+export function attributesOf<A extends Attributes>(
+  { attributes: declaredOf }: { readonly attributes: A },
+  attributes: ReadonlyMap<string, Attribute>,
+): Read<A> {
+  const read: Record<string, unknown> = {};
+  for (const [key, declared] of Object.entries(declaredOf)) {
+    const given = attributes.get(key);
+    read[key] = given === undefined ? declared.default : given.value;
+  }
+  return read as Read<A>;
+}
+
 /** Binds the inputs and attributes of a node to the names of its operator. */
 export function bind(
   { operatorName, spec }: AnyOperator,
@@ -183,11 +198,7 @@ export function bind(
   attributes: ReadonlyMap<string, Attribute>,
   outputCount: number,
 ): Bound {
-  const bound: Bound = { outputCount };
-  for (const [key, declared] of Object.entries(spec.attributes as Attributes)) {
-    const given = attributes.get(key);
-    bound[key] = given === undefined ? declared.default : given.value;
-  }
+  const bound: Bound = { ...attributesOf<Attributes>(spec, attributes), outputCount };
   (spec.inputs as readonly string[]).forEach((declared, i) => {
     if (declared.startsWith('...')) bound[declared.slice(3)] = inputs.slice(i);
     else if (declared.endsWith('?')) bound[declared.slice(0, -1)] = inputs[i];

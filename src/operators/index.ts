@@ -1,6 +1,7 @@
 export {
   OperatorSet,
   bare,
+  attributesOf,
   bind,
   bindOutputs,
   float,

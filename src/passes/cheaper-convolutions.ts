@@ -5,7 +5,17 @@
 // (performance.md A2: dX and dW of maps that stay planes.)
 
 import type { Node, Value } from '../graph/index.js';
-import { Concat, Conv, Gemm, Reshape, Slice, Transpose, bind, padsOf, ConvTranspose } from '../operators/index.js';
+import {
+  Concat,
+  Conv,
+  Gemm,
+  Reshape,
+  Slice,
+  Transpose,
+  attributesOf,
+  padsOf,
+  ConvTranspose,
+} from '../operators/index.js';
 import { windowTaps } from './window-taps.js';
 import { intsOf, rewriting, type Before, type Rewrite } from './rewrite.js';
 import type { Pass } from './pass.js';
@@ -21,19 +31,12 @@ const size = (sizes: readonly number[]) => sizes.reduce((a, b) => a * b, 1);
 const numbersOf = (value: Value | undefined): readonly number[] | undefined =>
   value?.shape.every(dim => typeof dim === 'number') ? value.shape : undefined;
 
-interface Window {
-  readonly strides: readonly number[];
-  readonly dilations: readonly number[];
-  readonly pads: readonly number[];
-  readonly group: number;
-}
-
 /** A node's window, everything said. */
 function windowOf(node: Node, operator: typeof Conv | typeof ConvTranspose, inputs: readonly (Value | undefined)[]) {
-  const at = bind(operator, inputs, node.attributes, 1) as unknown as Partial<Window> & { auto_pad: string };
+  const at = attributesOf(operator, node.attributes);
   const [sizes, kernel] = inputs.map(input => input?.shape.slice(2)) as [number[], number[]];
   const ones = kernel.map(() => 1);
-  const { strides = ones, dilations = ones, group = 1, auto_pad } = at;
+  const { strides = ones, dilations = ones, group, auto_pad } = at;
   const pads = padsOf(sizes, { kernel, strides, dilations, pads: at.pads, auto_pad });
   return { kernel, strides, dilations, group, pads: pads! };
 }

@@ -6,7 +6,7 @@
 // into it by onnxruntime.
 
 import type { Value } from '../graph/index.js';
-import { Concat, Gemm, Mul, Reshape, Split, Transpose, bind, gaussian } from '../operators/index.js';
+import { Concat, Gemm, Mul, Reshape, Split, Transpose, attributesOf, gaussian } from '../operators/index.js';
 import { rewriting, type Rewrite } from './rewrite.js';
 import { scaleOf } from './values-of.js';
 
@@ -15,15 +15,6 @@ const small = 1 << 15;
 /** A product with so many rows and so large a left operand is cut, where it is long enough to pay for the copies. */
 const [manyRows, large, piece, wide] = [900, 2.4e6, 400, 128];
 
-interface GemmAt {
-  readonly A: Value;
-  readonly B: Value;
-  readonly C?: Value;
-  readonly alpha: number;
-  readonly beta: number;
-  readonly transA: number;
-  readonly transB: number;
-}
 const sizesOf = (value: Value): readonly number[] | undefined =>
   value.shape.every(dim => typeof dim === 'number') ? value.shape : undefined;
 const count = (sizes: readonly number[]) => sizes.reduce((a, b) => a * b, 1);
@@ -36,7 +27,8 @@ function turned(value: Value): Value {
 
 const leftTurned: Rewrite = ({ node, inputs }) => {
   if (node.op !== 'Gemm' || node.domain !== '') return undefined;
-  const { A, B, C, alpha, beta, transA, transB } = bind(Gemm, inputs, node.attributes, 1) as unknown as GemmAt;
+  const [A, B, C] = inputs as [Value, Value, Value?];
+  const { alpha, beta, transA, transB } = attributesOf(Gemm, node.attributes);
   const [a, b] = [sizesOf(A), sizesOf(B)];
   if (!transA || transB || !a || !b || count(a) < small) return undefined;
   // Left operands are read again and again: the smaller one stands there, at the price of turning the result.
@@ -46,7 +38,8 @@ const leftTurned: Rewrite = ({ node, inputs }) => {
 
 const inPieces: Rewrite = ({ node, inputs }) => {
   if (node.op !== 'Gemm' || node.domain !== '') return undefined;
-  const { A, B, C, alpha, beta, transA, transB } = bind(Gemm, inputs, node.attributes, 1) as unknown as GemmAt;
+  const [A, B, C] = inputs as [Value, Value, Value?];
+  const { alpha, beta, transA, transB } = attributesOf(Gemm, node.attributes);
   const a = sizesOf(A);
   const width = B.shape[1 - transB];
   if (transA || !a || a[0]! <= manyRows || count(a) <= large || !(Number(width) >= wide)) return undefined;

@@ -5,7 +5,7 @@
 
 import { tensor } from '../base/index.js';
 import type { Graph, Node, Value } from '../graph/index.js';
-import { Add, Gemm, LayerNormalization, MatMul, Mul, Reshape, bind } from '../operators/index.js';
+import { Add, Gemm, LayerNormalization, MatMul, Mul, Reshape, attributesOf } from '../operators/index.js';
 import { pass, type Pass } from './pass.js';
 import { intsOf, lookAt, rewriteGraph, type Before, type Rewrite } from './rewrite.js';
 import { sizesOf } from './values-of.js';
@@ -106,7 +106,7 @@ const unscale =
     const [x] = inputs as [Value];
     const width = x.shape.at(-1) as number;
     const ones = builder.constant(tensor('float32', [width], new Float32Array(width).fill(1)), undefined, 'ones');
-    const { epsilon } = bind(LayerNormalization, inputs, node.attributes, 1) as unknown as { epsilon: number };
+    const { epsilon } = attributesOf(LayerNormalization, node.attributes);
     return LayerNormalization(x, ones, undefined, { epsilon });
   };
 
@@ -116,7 +116,7 @@ const intoWeights =
     const normalization = folded.get(node.outputs[0]!);
     if (!normalization) return undefined;
     const [x, weight, c] = inputs as [Value, Value, Value?];
-    const at = bind(Gemm, inputs, node.attributes, 1) as unknown as { alpha: number; beta: number; transB: number };
+    const at = attributesOf(Gemm, node.attributes);
     const scale = now(normalization.inputs[1]!)!;
     const shift = normalization.inputs[2] ? now(normalization.inputs[2]) : undefined;
     const width = scale.shape[0] as number;

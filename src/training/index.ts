@@ -38,3 +38,4 @@ export {
 } from './schedules.js';
 export type { StateLayout } from './state-layout.js';
 export { scaleInto, standardise, type Scale } from './standardise.js';
+export { rowsOf } from './walkers.js';

@@ -2,15 +2,15 @@
 // steps graph, a window at a time. Rows come from memory, from disk or fresh for each epoch; weights are judged by a
 // network that has them inside, since onnxruntime is fastest with weights it knows.
 
-import { floats, Random, tensor, type Tensor } from '../base/index.js';
+import { floats, tensor, type Tensor } from '../base/index.js';
 import type { DeviceTensor, Runtime, Session } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import { untilFlat } from './early-stopping.js';
-import { stepsPerEpoch, type Plan, type Window } from './epoch-plan.js';
+import type { Window } from './epoch-plan.js';
 import { errors } from './errors.js';
 import type { TrainingRun } from './events.js';
 import { figuresOf, type Figures } from './figures.js';
-import { polyak } from './polyak.js';
+import { checkCounts, checkIdentity, checkRate, identityOf, planOf } from './run-plan.js';
 import { oneCycle, type Schedule } from './schedules.js';
 import { checkState, type StateLayout } from './state-layout.js';
 import { walkEpochs, type Judge } from './walk-epochs.js';
@@ -91,20 +91,15 @@ const judgedAtOnce = 32;
  */
 export function networkRun(options: NetworkRunOptions): TrainingRun {
   const resolved: Resolved = { ...defaults, schedule: oneCycle(), ...options };
-  for (const option of ['epochs', 'batch', 'stepsAtOnce'] as const)
-    if (!Number.isSafeInteger(resolved[option]) || resolved[option] < 1)
-      throw errors.OPTION({ option, found: resolved[option], wanted: 'a whole number from 1' });
-  const { rate, train, validation, resumeFrom, artifacts, runtime, patience, epochs, diagnose } = resolved;
-  if (!(rate > 0 && Number.isFinite(rate)))
-    throw errors.OPTION({ option: 'rate', found: rate, wanted: 'a number above 0' });
+  const { epochs, batch, stepsAtOnce, rate, train, validation, resumeFrom, artifacts, runtime, patience, diagnose } =
+    resolved;
+  checkCounts({ epochs, batch, stepsAtOnce });
+  checkRate(rate);
   checkRows('train', train);
   if (validation) checkRows('validation', validation);
-  const plan = planOf(resolved);
+  const plan = { ...planOf(resolved), mostSteps: stepsAtOnce };
   const identity = identityOf(resolved, plan);
-  for (const [field, wanted] of resumeFrom ? identity : []) {
-    const found = resumeFrom!.run.get(field);
-    if (found !== wanted) throw errors.OTHER_RUN({ field, found: found ?? 'not told', wanted });
-  }
+  if (resumeFrom) checkIdentity(identity, resumeFrom);
   checkState(artifacts, resumeFrom?.state ?? options.initialState);
   const run = walkEpochs({
     runtime,
@@ -131,29 +126,6 @@ function checkRows(what: string, { count, shape, labels }: PictureRows): void {
   if (count < 1 || shape.some(dim => dim < 1)) throw errors.DATA({ what, found: 'no picture', wanted: 'one at least' });
   if (labels.shape[0] !== count)
     throw errors.DATA({ what: `labels of ${what}`, found: `[${labels.shape.join(',')}]`, wanted: `${count} of them` });
-}
-
-function planOf({ train, batch, artifacts, seed, rate, schedule, halfLife, epochs, stepsAtOnce }: Resolved): Plan {
-  const { count } = train;
-  const perEpoch = stepsPerEpoch({ count, batch });
-  const total = perEpoch * epochs;
-  return {
-    count,
-    batch,
-    classes: artifacts.classes,
-    dropouts: artifacts.dropouts,
-    mostSteps: stepsAtOnce,
-    random: new Random(seed),
-    rateAt: step => rate * schedule(step - 1, total),
-    averagingAt: polyak(halfLife, perEpoch),
-  };
-}
-
-function identityOf({ train, validation, epochs, batch, halfLife, seed }: Resolved, plan: Plan): Map<string, string> {
-  const total = stepsPerEpoch(plan) * epochs;
-  const rates = [1, Math.ceil(total / 3), total].map(plan.rateAt);
-  const facts = { pictures: train.count, validation: validation?.count ?? 0, epochs, batch, rates, halfLife, seed };
-  return new Map(Object.entries(facts).map(([name, value]) => [name, String(value)]));
 }
 
 const rowsIn = ({ order }: Window): number[] => Array.from(order, Number);

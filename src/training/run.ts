@@ -1,16 +1,15 @@
 // A training run over a head's artifacts, from its options: what is asked for is checked, settled and handed to the
 // loop. The same options, the same pictures and the same seed give the same bits, broken off and resumed or not.
 
-import { Random, tensor, type Tensor } from '../base/index.js';
+import { tensor, type Tensor } from '../base/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import { untilFlat } from './early-stopping.js';
-import { stepsPerEpoch, type Plan } from './epoch-plan.js';
 import { errors } from './errors.js';
 import type { TrainingRun } from './events.js';
 import { measure } from './figures.js';
 import { checkLabelled, type LabelledFeatures } from './labelled-features.js';
-import { polyak } from './polyak.js';
+import { checkCounts, checkIdentity, checkRate, identityOf, planOf } from './run-plan.js';
 import { oneCycle, type Schedule } from './schedules.js';
 import { checkState, type StateLayout } from './state-layout.js';
 import { walkEpochs, type Judge } from './walk-epochs.js';
@@ -85,22 +84,19 @@ function begin(
   openWalker: () => Promise<Walker>,
 ): TrainingRun {
   const resolved: Resolved = { ...defaults, schedule: oneCycle(), ...options };
-  for (const option of ['epochs', 'batch', 'checkpointEvery'] as const)
-    if (!Number.isSafeInteger(resolved[option]) || resolved[option] < 1)
-      throw errors.OPTION({ option, found: resolved[option], wanted: 'a whole number from 1' });
-  const { patience } = resolved;
+  const { epochs, batch, checkpointEvery, patience } = resolved;
+  checkCounts({ epochs, batch, checkpointEvery });
   if (!Number.isSafeInteger(patience) || patience < 0)
     throw errors.OPTION({ option: 'patience', found: patience, wanted: 'a whole number from 0' });
-  if (!(resolved.rate > 0 && Number.isFinite(resolved.rate)))
-    throw errors.OPTION({ option: 'rate', found: resolved.rate, wanted: 'a number above 0' });
+  checkRate(resolved.rate);
   checkLabelled('train', options.train);
   if (options.validation) checkLabelled('validation', options.validation);
   const plan = planOf(resolved);
   const identity = identityOf(resolved, plan);
   const { resumeFrom } = options;
-  if (resumeFrom) checkIdentity(identity, resumeFrom.run);
+  if (resumeFrom) checkIdentity(identity, resumeFrom);
   checkState(options.artifacts, resumeFrom?.state ?? options.initialState);
-  const { runtime, artifacts, epochs, checkpointEvery, validation, signal } = resolved;
+  const { runtime, artifacts, validation, signal } = resolved;
   const openJudge = validation && (() => judgeBy(runtime, evaluation, validation));
   const run = walkEpochs({
     runtime,
@@ -144,32 +140,3 @@ async function judgeBy(
 
 type Resolved = TrainingRunOptions<StateLayout> &
   Required<Pick<TrainingRunOptions, keyof typeof defaults | 'schedule'>>;
-
-function planOf({ train, batch, artifacts, seed, rate, schedule, halfLife, epochs }: Resolved): Plan {
-  const { count } = train;
-  const perEpoch = stepsPerEpoch({ count, batch });
-  const total = perEpoch * epochs;
-  return {
-    count,
-    batch,
-    classes: artifacts.classes,
-    dropouts: artifacts.dropouts,
-    random: new Random(seed),
-    rateAt: step => rate * schedule(step - 1, total),
-    averagingAt: polyak(halfLife, perEpoch),
-  };
-}
-
-/** What the steps of a run depend on beside its graphs; functions are told by some of their values. */
-function identityOf({ train, validation, epochs, batch, halfLife, seed }: Resolved, plan: Plan): Map<string, string> {
-  const total = stepsPerEpoch(plan) * epochs;
-  const rates = [1, Math.ceil(total / 3), total].map(plan.rateAt);
-  const facts = { pictures: train.count, validation: validation?.count ?? 0, epochs, batch, rates, halfLife, seed };
-  return new Map(Object.entries(facts).map(([name, value]) => [name, String(value)]));
-}
-
-function checkIdentity(wanted: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): void {
-  for (const [field, value] of wanted)
-    if (found.get(field) !== value)
-      throw errors.OTHER_RUN({ field, found: found.get(field) ?? 'not told', wanted: value });
-}

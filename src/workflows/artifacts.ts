@@ -1,7 +1,6 @@
 // graft artifacts: everything that anyone's own training loop needs of a network, as files: a graph that gives loss and
 // gradients, one that gives loss and outputs, one that updates the weights, one that does many steps in one run.
 
-import { tensor, type Tensor } from '../base/index.js';
 import {
   adam,
   adamw,
@@ -10,6 +9,7 @@ import {
   meanAbsoluteError,
   meanSquaredError,
   networkEvaluationModel,
+  networkState,
   networkStepsModel,
   networkTrainingModel,
   optimizerModel,
@@ -115,11 +115,7 @@ export async function artifacts(path: string, options: ArtifactsOptions): Promis
     return { ...told, files: await writeOrtArtifacts(out, trained, { force }) };
   }
   const slots = [...optimizer.slots, 'average'];
-  const state = new Map<string, Tensor>();
-  for (const { name, shape, initial } of parameters) {
-    state.set(name, initial);
-    for (const slot of slots) state.set(`${name}.${slot}`, slot === 'average' ? initial : zeros(shape));
-  }
+  const state = networkState(network, slots);
   const graphs = {
     training: networkTrainingModel(network, loss.make(), operators),
     evaluation: networkEvaluationModel(network, loss.make()),
@@ -131,6 +127,3 @@ export async function artifacts(path: string, options: ArtifactsOptions): Promis
   const files = await writePlainArtifacts(out, { ...graphs, ...said }, { force });
   return { ...told, files };
 }
-
-const zeros = (shape: readonly number[]): Tensor =>
-  tensor('float32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1)));

@@ -7,6 +7,7 @@ import {
   graft,
   headNetwork,
   networkEvaluationModel,
+  networkState,
   networkStepsModel,
   networkTrainingModel,
   optimizerModel,
@@ -24,6 +25,7 @@ import {
   figuresOf,
   finish,
   networkRun,
+  rowsOf,
   type Checkpoint,
   type Figures,
   type NetworkArtifacts,
@@ -104,7 +106,7 @@ export async function fineTune(
   const run = networkRun({
     runtime,
     artifacts,
-    initialState: initialState(stepping, artifacts.slots),
+    initialState: networkState(stepping, artifacts.slots),
     train: rows.train,
     validation: rows.validation,
     initial: alone.figures,
@@ -289,21 +291,6 @@ function artifactsOf(
   };
 }
 
-/** The state before the first step. */
-function initialState({ parameters, statistics }: TrainableNetwork, slots: readonly string[]): Map<string, Tensor> {
-  const state = new Map<string, Tensor>();
-  for (const { name, shape, initial } of parameters) {
-    state.set(name, initial);
-    for (const slot of slots)
-      state.set(
-        `${name}.${slot}`,
-        slot === 'average' ? initial : tensor('float32', shape, new Float32Array(elementCount(shape))),
-      );
-  }
-  for (const { name, initial } of statistics) state.set(name, initial);
-  return state;
-}
-
 /** Runs pictures as they are through a network, some at a time; its `logits`, row by row. */
 async function logitsOf(
   runtime: Runtime,
@@ -320,7 +307,7 @@ async function logitsOf(
       const some = Array.from({ length: Math.min(atOnce, rows.count - from) }, (_, i) => from + i);
       const feeds = new Map([[input, runtime.tensor(await rows.read(some, 0))]]);
       // the evaluation graph wants labels for its loss
-      if (session.inputs.includes('labels')) feeds.set('labels', runtime.tensor(labelsOf(rows, some)));
+      if (session.inputs.includes('labels')) feeds.set('labels', runtime.tensor(rowsOf(rows.labels, some)));
       const results = await session.run(feeds, ['logits']);
       all.push(floats(await results.get('logits')!.read()).slice());
       for (const value of [...feeds.values(), ...results.values()]) value.dispose();
@@ -336,13 +323,6 @@ async function logitsOf(
   } finally {
     await session.close();
   }
-}
-
-function labelsOf({ labels: { type, shape, bytes } }: PictureRows, rows: readonly number[]): Tensor {
-  const size = bytes.length / shape[0]!;
-  const chosen = new Uint8Array(rows.length * size);
-  rows.forEach((from, to) => chosen.set(bytes.subarray(from * size, (from + 1) * size), to * size));
-  return { type, shape: [rows.length, ...shape.slice(1)], bytes: chosen };
 }
 
 /** Plain artifacts of what trained, with the state where it ended. */

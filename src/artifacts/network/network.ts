@@ -1,7 +1,7 @@
 // A network that is trained: its graph with the trained weights as inputs, where its logits are, and what of it is not
 // a weight but changes with every step (the stored statistics of a BatchNormalization that trains).
 
-import type { Tensor } from '../../base/index.js';
+import { elementCount, tensor, type Tensor } from '../../base/index.js';
 import { feedsOf, type Graph, type Initializer, type Model, type Node } from '../../graph/index.js';
 import { errors } from '../errors.js';
 import type { RowParameter } from '../row-state.js';
@@ -101,6 +101,21 @@ export function logitsOf(graph: Graph, activations: ReadonlySet<string> = new Se
     if (!shapers.has(node.op)) break;
   }
   return output;
+}
+
+/** The state before the first step: the weights, their averages, zero moments, statistics. */
+export function networkState(
+  { parameters, statistics }: TrainableNetwork,
+  slots: readonly string[],
+): Map<string, Tensor> {
+  const state = new Map<string, Tensor>();
+  for (const { name, shape, initial } of parameters) {
+    const zeros = () => tensor('float32', shape, new Float32Array(elementCount(shape)));
+    state.set(name, initial);
+    for (const slot of slots) state.set(`${name}.${slot}`, slot === 'average' ? initial : zeros());
+  }
+  for (const { name, initial } of statistics) state.set(name, initial);
+  return state;
 }
 
 const bare = ({ type, shape, bytes }: Initializer): Tensor => ({ type, shape, bytes });

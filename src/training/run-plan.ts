@@ -1,0 +1,70 @@
+// What every run settles before its first step: what may be asked for, the plan of its epochs, and what it must be
+// resumed with.
+
+import { Random } from '../base/index.js';
+import type { Checkpoint } from './checkpoint.js';
+import { stepsPerEpoch, type Plan } from './epoch-plan.js';
+import { errors } from './errors.js';
+import { polyak } from './polyak.js';
+import type { Schedule } from './schedules.js';
+import type { StateLayout } from './state-layout.js';
+
+/** What runs over heads and over networks have in common, every option with its value. */
+export interface RunFacts {
+  readonly artifacts: StateLayout;
+  readonly train: { readonly count: number };
+  readonly validation?: { readonly count: number };
+  readonly epochs: number;
+  readonly batch: number;
+  /** Learning rate at the peak of the schedule. */
+  readonly rate: number;
+  readonly schedule: Schedule;
+  readonly halfLife: number;
+  readonly seed: number;
+}
+
+/** Refuses options that are no counts from 1 on. */
+export function checkCounts(options: Readonly<Record<string, number>>): void {
+  for (const [option, found] of Object.entries(options))
+    if (!Number.isSafeInteger(found) || found < 1)
+      throw errors.OPTION({ option, found, wanted: 'a whole number from 1' });
+}
+
+/** Refuses a learning rate that is no number above 0. */
+export function checkRate(rate: number): void {
+  if (!(rate > 0 && Number.isFinite(rate)))
+    throw errors.OPTION({ option: 'rate', found: rate, wanted: 'a number above 0' });
+}
+
+/** The plan of a run's epochs. */
+export function planOf({ train, batch, artifacts, seed, rate, schedule, halfLife, epochs }: RunFacts): Plan {
+  const { count } = train;
+  const perEpoch = stepsPerEpoch({ count, batch });
+  const total = perEpoch * epochs;
+  return {
+    count,
+    batch,
+    classes: artifacts.classes,
+    dropouts: artifacts.dropouts,
+    random: new Random(seed),
+    rateAt: step => rate * schedule(step - 1, total),
+    averagingAt: polyak(halfLife, perEpoch),
+  };
+}
+
+/** What the steps of a run depend on beside its graphs; functions are told by some of their values. */
+export function identityOf(
+  { train, validation, epochs, batch, halfLife, seed }: RunFacts,
+  plan: Plan,
+): Map<string, string> {
+  const total = stepsPerEpoch(plan) * epochs;
+  const rates = [1, Math.ceil(total / 3), total].map(plan.rateAt);
+  const facts = { pictures: train.count, validation: validation?.count ?? 0, epochs, batch, rates, halfLife, seed };
+  return new Map(Object.entries(facts).map(([name, value]) => [name, String(value)]));
+}
+
+/** Refuses a checkpoint of another run. */
+export function checkIdentity(wanted: ReadonlyMap<string, string>, { run }: Checkpoint): void {
+  for (const [field, value] of wanted)
+    if (run.get(field) !== value) throw errors.OTHER_RUN({ field, found: run.get(field) ?? 'not told', wanted: value });
+}
