@@ -69,31 +69,21 @@ export function resolveHead(options: HeadOptions): ResolvedHead {
       found: 'optimizer lbfgs with head mlp',
       wanted: 'adamw, adam or sgd: L-BFGS is for linear heads',
     });
+  const { weightDecay, optimizer, scheduleName, schedule, warmUp } = resolveTraining(options, optimizerName);
   const { momentum = 0.9, nesterov = false } = options;
-  const weightDecay = options.weightDecay ?? { lbfgs: 0, adamw: 0.01, adam: 0, sgd: 0.0005 }[optimizerName];
-  const optimizers = {
-    lbfgs: () => sgd(),
-    adamw: () => adamw({ weightDecay }),
-    adam: () => adam({ weightDecay }),
-    sgd: () => sgd({ momentum, nesterov, weightDecay }),
-  };
-  const scheduleName = options.schedule ?? 'one-cycle';
-  const schedules = { constant, cosine: () => cosine(), 'one-cycle': () => oneCycle() };
-  const rising = options.warmUp ?? 0;
-  const schedule = schedules[scheduleName]();
   return {
     name,
     head: name === 'linear' ? linear : mlp({ hidden, dropout }),
     hidden,
     dropout,
     optimizerName,
-    optimizer: optimizers[optimizerName](),
+    optimizer,
     epochs: options.epochs ?? 40,
     batch: options.batch ?? 32,
     rate: options.rate ?? (optimizerName === 'sgd' ? 0.01 : 0.001),
     scheduleName,
-    schedule: rising > 0 ? warmUp(schedule, rising) : schedule,
-    warmUp: rising,
+    schedule,
+    warmUp,
     momentum,
     nesterov,
     weightDecay,
@@ -102,5 +92,28 @@ export function resolveHead(options: HeadOptions): ResolvedHead {
     labelSmoothing: options.labelSmoothing ?? 0,
     classWeights: options.classWeights ?? 'none',
     seed: options.seed ?? 0,
+  };
+}
+
+/** The optimizer and the schedule that options name, of heads and of trunks alike. */
+export function resolveTraining(
+  { momentum = 0.9, nesterov = false, warmUp: rising = 0, ...options }: HeadOptions,
+  optimizerName: NonNullable<HeadOptions['optimizer']>,
+) {
+  const weightDecay = options.weightDecay ?? { lbfgs: 0, adamw: 0.01, adam: 0, sgd: 0.0005 }[optimizerName];
+  const optimizers = {
+    lbfgs: () => sgd(),
+    adamw: () => adamw({ weightDecay }),
+    adam: () => adam({ weightDecay }),
+    sgd: () => sgd({ momentum, nesterov, weightDecay }),
+  };
+  const scheduleName = options.schedule ?? 'one-cycle';
+  const schedule = { constant, cosine: () => cosine(), 'one-cycle': () => oneCycle() }[scheduleName]();
+  return {
+    weightDecay,
+    optimizer: optimizers[optimizerName](),
+    scheduleName,
+    schedule: rising > 0 ? warmUp(schedule, rising) : schedule,
+    warmUp: rising,
   };
 }

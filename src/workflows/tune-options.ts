@@ -1,9 +1,9 @@
 // How a trunk is fine-tuned, with every default in one place.
 
-import { adam, adamw, sgd, type Optimizer } from '../artifacts/index.js';
-import { constant, cosine, oneCycle, warmUp, type Schedule } from '../training/index.js';
+import type { Optimizer } from '../artifacts/index.js';
+import type { Schedule } from '../training/index.js';
 import { errors } from './errors.js';
-import type { HeadOptions } from './head-options.js';
+import { resolveTraining, type HeadOptions } from './head-options.js';
 
 /** How later blocks, or everything, train; with {@link HeadOptions}, whose epochs, batch, rate and optimizer are then those of the trunk. */
 export interface TuneOptions {
@@ -65,15 +65,7 @@ export function resolveTune(options: HeadOptions & TuneOptions): ResolvedTune {
   if (options.optimizer === 'lbfgs')
     throw errors.TUNE({ option: 'optimizer', found: 'lbfgs', wanted: 'adamw, adam or sgd' });
   const optimizerName = options.optimizer ?? 'adamw';
-  const {
-    momentum = 0.9,
-    nesterov = false,
-    trunkRate = 0.3,
-    depthDecay = 0.7,
-    clip,
-    memory = 1024,
-    accumulate = 1,
-  } = options;
+  const { trunkRate = 0.3, depthDecay = 0.7, clip, memory = 1024, accumulate = 1 } = options;
   for (const [option, found] of Object.entries({
     trunkRate,
     depthDecay,
@@ -84,25 +76,12 @@ export function resolveTune(options: HeadOptions & TuneOptions): ResolvedTune {
       throw errors.TUNE({ option, found: String(found), wanted: 'a number above 0' });
   if (!Number.isInteger(accumulate) || accumulate < 1)
     throw errors.TUNE({ option: 'accumulate', found: String(accumulate), wanted: 'a whole number from 1' });
-  const weightDecay = options.weightDecay ?? { adamw: 0.01, adam: 0, sgd: 0.0005 }[optimizerName];
-  const optimizers = {
-    adamw: () => adamw({ weightDecay }),
-    adam: () => adam({ weightDecay }),
-    sgd: () => sgd({ momentum, nesterov, weightDecay }),
-  };
-  const scheduleName = options.schedule ?? 'one-cycle';
-  const schedule = { constant, cosine: () => cosine(), 'one-cycle': () => oneCycle() }[scheduleName]();
-  const rising = options.warmUp ?? 0;
   return {
     optimizerName,
-    optimizer: optimizers[optimizerName](),
+    ...resolveTraining(options, optimizerName),
     epochs: options.epochs ?? 10,
     batch: options.batch ?? 16,
     rate: options.rate ?? (optimizerName === 'sgd' ? 0.01 : 0.001),
-    scheduleName,
-    schedule: rising > 0 ? warmUp(schedule, rising) : schedule,
-    warmUp: rising,
-    weightDecay,
     halfLife: options.halfLife ?? 1,
     patience: options.patience ?? 10,
     labelSmoothing: options.labelSmoothing ?? 0,
