@@ -10,7 +10,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   passes: ['base', 'graph', 'operators'],
   autodiff: ['base', 'graph', 'operators', 'passes'],
   artifacts: ['base', 'graph', 'operators', 'passes', 'autodiff'],
-  ensembles: ['base', 'graph', 'passes', 'inspect'],
+  ensembles: ['base', 'graph', 'operators', 'passes', 'inspect'],
   pictures: ['base'],
   runtime: ['base'],
   evaluation: ['base'],
@@ -34,6 +34,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   pictures: ['sharp', 'csv-parse'],
   runtime: ['onnxruntime-node', 'onnxruntime-web'],
   evaluation: ['d3-scale', 'd3-shape'],
+  workflows: ['yaml'],
   cli: ['commander'],
 };
 

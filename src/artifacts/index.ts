@@ -2,6 +2,8 @@ export { headNetwork, servedContext, trainHead, type HeadArtifacts } from './tra
 export type { TrainHeadOptions } from './head-options.js';
 export {
   entranceKey,
+  featuresKey,
+  parametersKey,
   featurizerModel,
   servingModel,
   type FeaturizerOptions,

@@ -67,6 +67,10 @@ export interface ServingOptions extends FeaturizerOptions {
 
 /** The metadata of a bundle's model that names the value by which pictures enter the network itself. */
 export const entranceKey = 'entrance';
+/** The metadata that names the features [N, F], what the head reads. */
+export const featuresKey = 'features';
+/** The metadata that names the weights of the head: JSON, from the head's own name to that in the model. */
+export const parametersKey = 'parameters';
 
 /** The bundle's `model.onnx`: input `pictures`, outputs `logits` and `probabilities`. */
 export function servingModel(options: ServingOptions): Model {
@@ -82,11 +86,26 @@ export function servingModel(options: ServingOptions): Model {
     entrance = builder.isFree(name) ? name : `${name}.prepared`;
     return builder.append({ op: 'Identity', inputs: [prepared], outputs: [{ type, shape }], names: [entrance] })[0]!;
   });
-  const logits = head(features, servedContext(builder, classes, trained));
+  const names = new Map<string, string>();
+  const served = servedContext(builder, classes, trained);
+  const logits = head(features, {
+    ...served,
+    parameter(name, shape, initial) {
+      const value = served.parameter(name, shape, initial);
+      names.set(name, value.name);
+      return value;
+    },
+  });
   builder.output(logits, 'logits');
   const cooled = temperature === 1 ? logits : Mul(logits, 1 / temperature);
   builder.output(task === 'single' ? Softmax(cooled) : Sigmoid(cooled), 'probabilities');
-  return withOpsets(modelOf(builder.finish(), new Map([...metadata, [entranceKey, entrance]])), options);
+  const told = new Map([
+    ...metadata,
+    [entranceKey, entrance],
+    [featuresKey, features.name],
+    [parametersKey, JSON.stringify(Object.fromEntries(names))],
+  ]);
+  return withOpsets(modelOf(builder.finish(), told), options);
 }
 
 function featuresOf(

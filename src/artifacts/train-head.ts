@@ -92,7 +92,7 @@ export function headNetwork(
 export function servedContext(builder: Builder, classes: number, trained: ReadonlyMap<string, Tensor>): HeadContext {
   return {
     classes,
-    parameter: name => builder.parameter(name, trained.get(name)!),
+    parameter: name => builder.parameter(builder.isFree(name) ? name : builder.fresh(name), trained.get(name)!),
     dropout: (_name, value) => value,
   };
 }

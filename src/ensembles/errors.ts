@@ -1,0 +1,4 @@
+import { defineErrors } from '../base/index.js';
+
+/** What this room refuses. */
+export const errors = defineErrors('ENSEMBLE', {});
