@@ -1,3 +1,4 @@
 // Side door of training for Node: the files of a run.
 
 export { checkpoints, history, type Checkpoints, type Damaged, type Found, type History } from './run-files.js';
+export { checkpointWeights, type CheckpointWeights, type WeightsKind } from './checkpoint-weights.js';

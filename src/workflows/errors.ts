@@ -57,6 +57,17 @@ export const errors = defineErrors('GRAFT', {
       `the bundle ${printable(at.bundle)} does not tell what its network read and gave`,
     hint: 'It was made by an older version: train it again.',
   },
+  NO_MEMBER: {
+    kind: 'missing',
+    message: (at: { spec: string; reason: string }) => `${printable(at.spec)} is no member: ${printable(at.reason)}`,
+    hint: 'Members are bundles, runs, and checkpoints of runs: run@last, run@best, run@average, run@swa, run@7, run@snapshots, run@checkpoints.',
+  },
+  PICTURES_MISSING: {
+    kind: 'missing',
+    message: (at: { source: string; missing: number }) =>
+      `${at.missing} of the validation pictures are not in ${printable(at.source)}`,
+    hint: 'Say where they are with --pictures.',
+  },
   NO_RUN: {
     kind: 'missing',
     message: (at: { path: string }) => `there is no run to resume in ${printable(at.path)}`,
