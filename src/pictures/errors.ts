@@ -131,6 +131,11 @@ export const augmentErrors = defineErrors('AUGMENT', {
     message: (at: { name: string }) => `augmentation ${printable(at.name)} is listed twice`,
     hint: 'Each word stands once; a word of your own needs a name of its own.',
   },
+  VIEW: {
+    kind: 'usage',
+    message: (at: { word: string; reason: string }) => `view ${printable(json(at.word))}: ${printable(at.reason)}`,
+    hint: 'Write views as in --views hflip rotate=5.',
+  },
   LAW: {
     kind: 'check',
     message: (at: { name: string; law: string }) => `augmentation ${printable(at.name)} ${at.law}`,

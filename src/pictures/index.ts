@@ -44,5 +44,6 @@ export {
   type Range,
 } from './geometric.js';
 export { about, inverse, rotation, scaling, shearing, tilting, translation, type Projective } from './projective.js';
+export { testViews, type TestView, type TestViews } from './test-views.js';
 export { renderView } from './render-view.js';
 export { moved, painted, plainView, wholeSize, type Fill, type Paint, type View } from './view.js';
