@@ -62,6 +62,12 @@ export const errors = defineErrors('GRAFT', {
     message: (at: { spec: string; reason: string }) => `${printable(at.spec)} is no member: ${printable(at.reason)}`,
     hint: 'Members are bundles, runs, and checkpoints of runs: run@last, run@best, run@average, run@swa, run@7, run@snapshots, run@checkpoints.',
   },
+  MEMBERS_DIFFER: {
+    kind: 'input',
+    message: (at: { what: string; first: string; firstHas: string; second: string; secondHas: string }) =>
+      `members do not go together: ${at.what} of ${printable(at.first)} is ${printable(at.firstHas)}, of ${printable(at.second)} ${printable(at.secondHas)}`,
+    hint: 'Members of one ensemble tell the same labels apart and take pictures in the same way.',
+  },
   PICTURES_MISSING: {
     kind: 'missing',
     message: (at: { source: string; missing: number }) =>
