@@ -63,7 +63,8 @@ export function forgetfulDisk(): ForgetfulDisk {
   const disk: Disk = {
     async open(path, how) {
       let node: FileNode;
-      if (how === 'append' && folder(dirname(path)).names.has(basename(path))) node = file(path);
+      if (how === 'read') node = file(path);
+      else if (how === 'append' && folder(dirname(path)).names.has(basename(path))) node = file(path);
       else add(path, (node = { kind: 'file', data: new Uint8Array(0), synced: new Uint8Array(0), mode: 0o600 }));
       return {
         async write(bytes) {

@@ -6,7 +6,7 @@ import * as fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { diskError, systemCode } from './disk-errors.js';
 
-/** A file that is open for writing. */
+/** An open file. */
 export interface OpenFile {
   /** Writes at the end; says how many bytes were taken, which may be fewer than given. */
   write(bytes: Uint8Array): Promise<number>;
@@ -30,8 +30,11 @@ export interface FileFacts {
 
 /** The file calls. Each rejects with the system's own error. */
 export interface Disk {
-  /** `new` makes the file and fails where it is there already (mode 0600); `append` makes it where it is not. */
-  open(path: string, how: 'new' | 'append'): Promise<OpenFile>;
+  /**
+   * `new` makes the file and fails where it is there already (mode 0600); `append` makes it where it is not; `read` opens
+   * what is there, for reading alone.
+   */
+  open(path: string, how: 'new' | 'append' | 'read'): Promise<OpenFile>;
   readFile(path: string): Promise<Uint8Array>;
   stat(path: string): Promise<FileFacts>;
   rename(from: string, to: string): Promise<void>;
@@ -50,11 +53,11 @@ export interface Disk {
 /** The disk of this machine. On macOS fsync does not reach the platter (F_FULLFSYNC is out of reach of Node). */
 export const realDisk: Disk = {
   async open(path, how) {
-    const { O_CREAT, O_EXCL, O_WRONLY, O_RDWR, O_APPEND } = constants;
+    const { O_CREAT, O_EXCL, O_WRONLY, O_RDWR, O_APPEND, O_RDONLY } = constants;
     const handle =
       how === 'new'
         ? await fs.open(path, O_CREAT | O_EXCL | O_WRONLY, 0o600)
-        : await fs.open(path, O_CREAT | O_RDWR | O_APPEND, 0o644);
+        : await fs.open(path, how === 'read' ? O_RDONLY : O_CREAT | O_RDWR | O_APPEND, 0o644);
     return {
       write: async bytes => (await handle.write(bytes)).bytesWritten,
       read: async (into, position) => (await handle.read(into, 0, into.length, position)).bytesRead,

@@ -25,4 +25,4 @@ export {
   type TypedArray,
 } from './tensors.js';
 export { Random } from './random.js';
-export { decodeSafetensors, encodeSafetensors, type Safetensors } from './safetensors.js';
+export { decodeSafetensors, encodeSafetensors, type Safetensors, type SafetensorsReader } from './safetensors.js';

@@ -12,6 +12,7 @@ export { diskError } from './disk-errors.js';
 export { makeFolder, realDisk, type Disk, type DiskOptions, type FileFacts, type OpenFile } from './disk.js';
 export { appendLine, writeAtomically, type Chunks, type WriteOptions } from './write-atomically.js';
 export { writeTogether } from './write-together.js';
+export { openSafetensors, writeSafetensors, type Streamed } from './safetensors-file.js';
 export { cleanLeftovers } from './clean-leftovers.js';
 export { readChecked, type FileRecord } from './read-checked.js';
 export { lock, type Lock } from './lock.js';

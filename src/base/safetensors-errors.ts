@@ -43,6 +43,17 @@ export const errors = defineErrors('ST', {
     message: (at: { name: string; type: string }) =>
       `tensor ${printable(JSON.stringify(at.name))} is of type ${at.type}, which safetensors cannot hold`,
   },
+  TENSOR: {
+    kind: 'input',
+    message: (at: { name: string; path: string }) =>
+      `there is no tensor ${printable(JSON.stringify(at.name))} in ${printable(at.path)}`,
+    hint: 'Look at the names of the file’s tensors.',
+  },
+  ROWS: {
+    kind: 'usage',
+    message: (at: { name: string; rows: string; shape: readonly number[] }) =>
+      `tensor ${printable(JSON.stringify(at.name))} of shape [${at.shape.join(',')}] has no ${at.rows}`,
+  },
   NAME: {
     kind: 'usage',
     message: (at: { name: string }) => `${printable(JSON.stringify(at.name))} cannot be a name in a safetensors file`,

@@ -9,6 +9,9 @@ import { factsOf, realDisk, type Disk, type DiskOptions, type OpenFile } from '.
 /** What is written: text as UTF-8, or bytes in one or many pieces. */
 export type Chunks = Uint8Array | readonly Uint8Array[] | string;
 
+/** Pieces of a file in order, at hand or made one after the other. */
+export type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
 /** How a file is written. */
 export interface WriteOptions extends DiskOptions {
   /** Replaces what is there. @default false */
@@ -25,14 +28,29 @@ export interface WriteOptions extends DiskOptions {
  * await writeAtomically('run/run.json', JSON.stringify(options), { force: true });
  */
 export async function writeAtomically(path: string, chunks: Chunks, options: WriteOptions = {}): Promise<void> {
+  const pieces = piecesOf(chunks);
+  await streamAtomically(path, pieces, lengthOf(pieces), options);
+}
+
+/**
+ * As `writeAtomically`, of pieces that are made while they are written: nothing needs the whole file in memory.
+ * A failure of the maker of the pieces leaves what was there, and is thrown as it is where it is coded.
+ *
+ * @param bytes how many the pieces have together, for the look at the free space
+ */
+export async function streamAtomically(
+  path: string,
+  pieces: Pieces,
+  bytes: number,
+  options: WriteOptions = {},
+): Promise<void> {
   const { disk = realDisk, force = false } = options;
   const turn = begin();
   const temporary = temporaryOf(path, turn);
   try {
     const old = await factsOf(path, disk);
     if (old && !force) throw errors.EXISTS({ path });
-    const pieces = piecesOf(chunks);
-    await wantSpace(path, pieces, disk);
+    await wantSpace(path, bytes, disk);
     try {
       await writeNew(temporary, pieces, disk, old?.isFile ? old.mode : undefined);
       await disk.rename(temporary, path);
@@ -113,8 +131,7 @@ export function temporaryOf(path: string, turn: string, ending: 'tmp' | 'kept' |
 }
 
 /** Free space is looked at first, so that most full disks are found before anything is written; it is not trusted. */
-export async function wantSpace(path: string, pieces: readonly Uint8Array[], disk: Disk): Promise<void> {
-  const wanted = pieces.reduce((sum, piece) => sum + piece.length, 0);
+export async function wantSpace(path: string, wanted: number, disk: Disk): Promise<void> {
   const free = await disk.freeBytes(dirname(path)).catch(() => Infinity);
   if (free < wanted)
     throw errors.FULL({ path, action: 'write', reason: `${free} bytes are free, ${wanted} are needed` });
@@ -123,7 +140,7 @@ export async function wantSpace(path: string, pieces: readonly Uint8Array[], dis
 /** Writes and syncs a new file. The default mode is 0644 less the umask. */
 export async function writeNew(
   path: string,
-  pieces: readonly Uint8Array[],
+  pieces: Pieces,
   disk: Disk,
   mode = 0o644 & ~process.umask(),
 ): Promise<void> {
@@ -139,8 +156,8 @@ export async function writeNew(
   await file.close();
 }
 
-async function writeAll(file: OpenFile, pieces: readonly Uint8Array[]): Promise<void> {
-  for (const piece of pieces)
+async function writeAll(file: OpenFile, pieces: Pieces): Promise<void> {
+  for await (const piece of pieces)
     for (let at = 0; at < piece.length;) {
       const taken = await file.write(piece.subarray(at, at + maxWrite));
       if (taken === 0) throw new Error('no bytes were taken');
@@ -154,6 +171,9 @@ export function piecesOf(chunks: Chunks): readonly Uint8Array[] {
   if (typeof chunks === 'string') return [new TextEncoder().encode(chunks)];
   return chunks instanceof Uint8Array ? [chunks] : chunks;
 }
+
+/** Bytes of all pieces. */
+export const lengthOf = (pieces: readonly Uint8Array[]): number => pieces.reduce((sum, piece) => sum + piece.length, 0);
 
 /** For what is tidied on the way out of a failure: the first error is the one to tell. */
 export const ignore = (): void => undefined;

@@ -13,6 +13,7 @@ import {
   ignore,
   piecesOf,
   temporaryOf,
+  lengthOf,
   wantSpace,
   writeNew,
   type Chunks,
@@ -46,11 +47,7 @@ export async function writeTogether(
       if (old && !force) throw errors.EXISTS({ path });
       if (old?.isFolder) throw errors.FAILED({ path, action: 'replace', reason: 'it is a folder' });
     }
-    await wantSpace(
-      join(folder, last),
-      jobs.flatMap(job => job.pieces),
-      disk,
-    );
+    await wantSpace(join(folder, last), lengthOf(jobs.flatMap(job => job.pieces)), disk);
     try {
       await replaceAll(folder, jobs, disk);
     } catch (cause) {
