@@ -5,7 +5,9 @@ export {
   parseManifest,
   type BundleBackbone,
   type BundleData,
+  type BundleEnsemble,
   type BundleFile,
+  type BundleMember,
   type BundleValue,
   type Manifest,
 } from './manifest.js';

@@ -43,6 +43,34 @@ export interface BundleData {
   readonly validation: readonly string[];
 }
 
+/** A member of an ensemble. */
+export interface BundleMember {
+  readonly name: string;
+  /** Of its manifest, and where its weights are a checkpoint's of these too. */
+  readonly sha256: string;
+  /** Its share where shares were given or learnt. */
+  readonly weight?: number;
+  /** The views of the picture that it saw. @default the picture as it is */
+  readonly views?: readonly string[];
+}
+/** Of an ensemble: what it is made of, how it was chosen, and what that was worth. */
+export interface BundleEnsemble {
+  /** {version: 1, root: {op, members, weights, views}}, leaves with their SHA-256. */
+  readonly recipe: unknown;
+  /** In the order of `memberProbabilities`. */
+  readonly members: readonly BundleMember[];
+  /** How logits become probabilities: {kind, …}. */
+  readonly calibration: unknown;
+  /** Of `predictionSet`: {kind, coverage, threshold}. */
+  readonly sets?: unknown;
+  /** Of `outlierScore` and `unknown`: {kind, threshold, falseAlarmRate}. */
+  readonly outliers?: unknown;
+  /** What was compared, cross-fitted on the pictures that chose. */
+  readonly comparison: readonly Readonly<Record<string, unknown>>[];
+  /** Accuracy against cost, cheapest first: what a server may fall back to. */
+  readonly front?: readonly Readonly<Record<string, unknown>>[];
+}
+
 /** `manifest.json`. */
 export interface Manifest {
   readonly format: typeof bundleFormat;
@@ -59,6 +87,7 @@ export interface Manifest {
   readonly metrics: Readonly<Record<string, unknown>>;
   readonly seeds: Readonly<Record<string, number>>;
   readonly versions: Readonly<Record<string, string>>;
+  readonly ensemble?: BundleEnsemble;
 }
 
 /** Reads and checks the text of a `manifest.json`. */
@@ -93,7 +122,17 @@ export function parseManifest(text: string, file = 'manifest.json'): Manifest {
   for (const field of ['inputs', 'outputs']) if (!Array.isArray(held.get(field))) throw wrong(field, 'a list');
   for (const field of ['backbone', 'data', 'metrics', 'seeds', 'versions'])
     if (typeof held.get(field) !== 'object' || held.get(field) === null) throw wrong(field, 'an object');
+  if (held.has('ensemble')) checkEnsemble(held.get('ensemble'), wrong);
   return value as Manifest;
+}
+
+function checkEnsemble(value: unknown, wrong: (field: string, wanted: string) => Error): void {
+  const members: unknown =
+    typeof value === 'object' && value !== null && 'members' in value ? value.members : undefined;
+  const isMember = (one: unknown) =>
+    typeof one === 'object' && one !== null && 'name' in one && typeof one.name === 'string';
+  if (!Array.isArray(members) || members.length === 0 || !members.every(isMember))
+    throw wrong('ensemble', 'an object with members, a list of {name, sha256}');
 }
 
 const isFile = (value: unknown): boolean =>

@@ -2,17 +2,11 @@
 
 import type { GraftError } from '../base/index.js';
 import { pictureStream, type PictureStreamOptions } from '../pictures/node.js';
-import type { Predictor } from './predictor.js';
+import { answersFor, type Answers, type Predictor } from './predictor.js';
 
 /** The answer for one file, or why there is none. */
 export type FileAnswer =
-  | {
-      readonly index: number;
-      readonly file: string;
-      readonly sha256: string;
-      readonly probabilities: Float32Array;
-      readonly logits: Float32Array;
-    }
+  | ({ readonly index: number; readonly file: string; readonly sha256: string } & Answers)
   | { readonly index: number; readonly file: string; readonly error: GraftError };
 
 export interface PredictFilesOptions extends PictureStreamOptions {
@@ -26,17 +20,15 @@ export async function* predictFiles(
   files: readonly string[],
   { batch = 8, ...options }: PredictFilesOptions = {},
 ): AsyncGenerator<FileAnswer> {
-  const K = predictor.labels.length;
   let waiting: { index: number; file: string; sha256: string; pixels: Uint8Array }[] = [];
   let failed: FileAnswer[] = [];
   const flush = async function* (): AsyncGenerator<FileAnswer> {
     const answers: FileAnswer[] = [...failed];
     if (waiting.length > 0) {
-      const { probabilities, logits } = await predictor.predict(waiting.map(({ pixels }) => pixels));
-      waiting.forEach(({ index, file, sha256 }, i) => {
-        const row = (all: Float32Array) => all.slice(i * K, (i + 1) * K);
-        answers.push({ index, file, sha256, probabilities: row(probabilities), logits: row(logits) });
-      });
+      const made = await predictor.predict(waiting.map(({ pixels }) => pixels));
+      waiting.forEach(({ index, file, sha256 }, i) =>
+        answers.push({ index, file, sha256, ...answersFor(made, i, waiting.length) }),
+      );
     }
     waiting = [];
     failed = [];

@@ -2,7 +2,7 @@
 
 import type { GraftError } from '../base/index.js';
 import { listPictures, type AllowedFormat } from '../pictures/node.js';
-import { openPredictor, topOf, type TopLabel } from '../prediction/index.js';
+import { openPredictor, topOf, type Answers, type Predictor, type TopLabel } from '../prediction/index.js';
 import { predictFiles } from '../prediction/node.js';
 import type { Runtime } from '../runtime/index.js';
 import { openBundle } from './open-bundle.js';
@@ -20,6 +20,15 @@ export interface FilePrediction {
   readonly top?: readonly TopLabel[];
   /** With several labels a picture: those of probability 0.5 or more. */
   readonly labels?: readonly string[];
+  /** Of an ensemble: what each member says, in label order. */
+  readonly members?: readonly { readonly name: string; readonly probabilities: readonly number[] }[];
+  /** Of an ensemble, in nats: entropy of the answer, and how much of it is members that disagree. */
+  readonly uncertainty?: { readonly entropy: number; readonly mutualInformation: number };
+  /** Where the bundle gives sets: labels that hold the true one at the coverage it was made for. */
+  readonly predictionSet?: readonly string[];
+  /** Where the bundle rejects: whether the picture is of an unknown kind, and its score. */
+  readonly unknown?: boolean;
+  readonly outlierScore?: number;
 }
 /** A file without an answer. */
 export interface UnreadableFile {
@@ -30,6 +39,8 @@ export interface UnreadableFile {
 export interface PredictOptions {
   /** Also give the so many most probable labels. */
   readonly top?: number;
+  /** Of an ensemble, also give what each member says. @default false */
+  readonly members?: boolean;
   readonly allowFormats?: readonly AllowedFormat[];
   readonly onProgress?: (at: Progress) => void;
   readonly signal?: AbortSignal;
@@ -45,7 +56,7 @@ export interface PredictOptions {
 export async function predict(
   bundle: string,
   paths: readonly string[],
-  { top, allowFormats = [], onProgress, signal }: PredictOptions,
+  { top, members = false, allowFormats = [], onProgress, signal }: PredictOptions,
   runtime: Runtime,
 ): Promise<(FilePrediction | UnreadableFile)[]> {
   const opened = await openBundle(bundle);
@@ -67,6 +78,7 @@ export async function predict(
           ...(predictor.task === 'multi-label'
             ? { labels: predictor.labels.filter((_, k) => probabilities[k]! >= 0.5) }
             : {}),
+          ...ensembleAnswers(answer, predictor, members),
         });
       }
       onProgress?.({ what: 'predicting', done: answers.length, total: files.length });
@@ -75,4 +87,27 @@ export async function predict(
   } finally {
     await predictor.close();
   }
+}
+
+/** What an ensemble says beside probabilities. */
+function ensembleAnswers(
+  { memberProbabilities, uncertainty, predictionSet, unknown, outlierScore }: Answers,
+  { labels, members }: Predictor,
+  withMembers: boolean,
+): Pick<FilePrediction, 'members' | 'uncertainty' | 'predictionSet' | 'unknown' | 'outlierScore'> {
+  const K = labels.length;
+  return {
+    ...(withMembers && memberProbabilities
+      ? {
+          members: members.map((name, m) => ({
+            name,
+            probabilities: Array.from(memberProbabilities.subarray(m * K, (m + 1) * K)),
+          })),
+        }
+      : {}),
+    ...(uncertainty ? { uncertainty: { entropy: uncertainty[0]!, mutualInformation: uncertainty[1]! } } : {}),
+    ...(predictionSet ? { predictionSet: labels.filter((_, k) => predictionSet[k] === 1) } : {}),
+    ...(unknown ? { unknown: unknown[0] === 1 } : {}),
+    ...(outlierScore ? { outlierScore: outlierScore[0]! } : {}),
+  };
 }

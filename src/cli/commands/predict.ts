@@ -14,6 +14,7 @@ export const predictCommand: Command = {
   ],
   flags: {
     top: { type: 'integer', value: 'k', help: 'also give the k most probable labels' },
+    members: { type: 'boolean', help: 'of an ensemble, also give what each member says (with --json)' },
     ...pictureFlags,
     ...runtimeFlags,
   },
@@ -25,6 +26,7 @@ export const predictCommand: Command = {
       args[1] as readonly string[],
       {
         ...(top === undefined ? {} : { top }),
+        ...(flags['members'] === true ? { members: true } : {}),
         allowFormats: (flags['allowFormats'] as ('avif' | 'tiff')[] | undefined) ?? [],
         onProgress: progressOf(output),
         signal,
@@ -40,15 +42,21 @@ export const predictCommand: Command = {
         [
           printable(answer.file),
           ...shown.flatMap(({ label, probability }) => [printable(label), percent(probability)]),
+          ...(answer.predictionSet ? [answer.predictionSet.map(printable).join(', ')] : []),
+          ...(answer.unknown === undefined ? [] : [answer.unknown ? 'unknown kind' : '']),
         ],
       ];
     });
     const columns = top ?? 1;
+    const isUnknown = answers.some(answer => 'unknown' in answer);
+    const hasSets = answers.some(answer => 'predictionSet' in answer);
     const head = [
       'file',
       ...Array.from({ length: columns }, (_, i) =>
         columns === 1 ? ['label', 'probability'] : [`label ${i + 1}`, ''],
       ).flat(),
+      ...(hasSets ? ['set'] : []),
+      ...(isUnknown ? [''] : []),
     ];
     if (rows.length > 0 && !output.json) for (const line of table(head, rows, output)) output.print(line);
     const failed = answers.flatMap(answer => ('error' in answer ? [answer] : []));
