@@ -31,10 +31,39 @@ export const errors = defineErrors('EVALUATION', {
       `row ${at.row} has ${at.found}, wanted ${at.wanted}`,
     hint: 'Pass probabilities, not logits.',
   },
+  UNPAIRED: {
+    kind: 'usage',
+    message: (at: { what: string; first: string; second: string }) =>
+      `the predictions compared differ in their ${at.what}: ${printable(at.first)} and ${printable(at.second)}`,
+    hint: 'A paired comparison needs answers to the same pictures, in the same order, of the same classes.',
+  },
+  UNDEFINED: {
+    kind: 'input',
+    message: (at: { metric: string; why: string }) => `${at.metric} is not defined here: ${at.why}`,
+    hint: 'Choose another metric, or pictures of every class.',
+  },
   OPTION: {
     kind: 'usage',
     message: (at: { option: string; found: unknown; wanted: string }) =>
       `${at.option} is ${String(at.found)}, wanted ${at.wanted}`,
+  },
+  MEMBERS: {
+    kind: 'input',
+    message: (at: { member: string; reason: string }) =>
+      `the predictions of ${printable(at.member)} cannot be combined with the others: ${printable(at.reason)}`,
+    hint: 'Members answer about the same pictures, in the same order, with the same classes.',
+  },
+  MEMORY: {
+    kind: 'limit',
+    message: (at: { what: string; needed: number; limit: number }) =>
+      `${at.what} need ${at.needed} bytes, more than the limit of ${at.limit}`,
+    hint: 'Raise the limit, or choose from fewer members.',
+  },
+  BUDGET: {
+    kind: 'limit',
+    message: (at: { budget: number; cheapest: string; cost: number }) =>
+      `no member fits the budget of ${at.budget}: the cheapest, ${printable(at.cheapest)}, costs ${at.cost}`,
+    hint: 'Raise the budget, or add a cheaper member.',
   },
   THUMBNAIL: {
     kind: 'usage',

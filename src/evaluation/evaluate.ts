@@ -2,7 +2,9 @@
 // One label:   accuracy = share of pictures whose largest probability is the true class; Brier = Σ_classes (p − t)².
 // Several:     accuracy = share of pictures whose whole label set is right (scikit-learn's accuracy_score); likelihood
 //              and Brier are sums over labels, calibration over every (picture, label).
+// Balanced accuracy, macro F1 and AUROC weigh classes alike: tally.ts and auroc.ts.
 
+import { areasOf, mean } from './auroc.js';
 import { errors } from './errors.js';
 import { wilson } from './interval.js';
 import { surprise, surpriseOfNot } from './likelihood.js';
@@ -15,6 +17,7 @@ import {
   type SingleLabel,
 } from './predictions.js';
 import { reliability } from './reliability.js';
+import { balancedAccuracyOf, f1, macroF1Of, type Tally } from './tally.js';
 
 /** A picture that could not be read: it is counted nowhere, and listed. */
 export interface FileError {
@@ -31,6 +34,10 @@ export interface ClassFigures {
   readonly precision: number | null;
   /** Of the pictures that have this label, the share given it; null where none has it. */
   readonly recall: number | null;
+  /** Harmonic mean of both; null where nothing has the label and nothing was given it. */
+  readonly f1: number | null;
+  /** Area under the ROC curve, this class against the rest; null where no picture has it, or every one. */
+  readonly auroc: number | null;
 }
 
 interface Figures {
@@ -45,6 +52,14 @@ interface Figures {
   readonly expectedCalibrationError: number;
   /** Mean over pictures, summed over classes: 0 best, 2 worst of one label. */
   readonly brierScore: number;
+  /** 15 bins of equal number; equal confidences stay together. */
+  readonly equalMassCalibrationError: number;
+  /** Mean recall of the classes that pictures have; of several labels mean of (recall + specificity) / 2. Null: no class has one. */
+  readonly balancedAccuracy: number | null;
+  /** Mean F1 of the classes that have one; null where none has. */
+  readonly macroF1: number | null;
+  /** Of two classes that of the second, else the mean of the classes that have one (`perClass`); null where none has. */
+  readonly auroc: number | null;
   readonly labels: readonly string[];
   readonly perClass: readonly ClassFigures[];
   readonly errors: readonly FileError[];
@@ -112,12 +127,12 @@ function ofOneLabel(at: SingleLabel, count: number, options: Resolved): SingleLa
     for (let k = 0; k < K; k++) brier += (p[row * K + k]! - Number(k === truth)) ** 2;
   }
   const given = classes.map((_, k) => confusion.reduce((sum, row) => sum + row[k]!, 0));
-  const perClass = classes.map((label, k) => {
+  const counts = classes.map((label, k) => {
     const support = confusion[k]!.reduce((a, b) => a + b, 0);
-    return classFigures(label, support, given[k]!, confusion[k]![k]!);
+    return { label, support, given: given[k]!, hits: confusion[k]![k]! };
   });
   const right = confusion.reduce((sum, row, k) => sum + row[k]!, 0);
-  return figures(at, options, count, right, loss, brier, perClass, confusion);
+  return figures(at, options, count, right, loss, brier, counts, confusion);
 }
 
 function ofSeveralLabels(at: MultiLabel, count: number, options: Resolved): MultiLabelEvaluation {
@@ -146,18 +161,28 @@ function ofSeveralLabels(at: MultiLabel, count: number, options: Resolved): Mult
     }
     right += Number(wrong === 0);
   }
-  const perClass = classes.map((label, k) => {
+  const counts = classes.map((label, k) => {
     const [[, falsely], [missed, hit]] = confusion[k]!;
-    return classFigures(label, missed + hit, falsely + hit, hit);
+    return { label, support: missed + hit, given: falsely + hit, hits: hit };
   });
-  return figures(at, options, count, right, loss, brier, perClass, confusion);
+  return figures(at, options, count, right, loss, brier, counts, confusion);
 }
 
-const classFigures = (label: string, support: number, given: number, hit: number): ClassFigures => ({
+/** Of one class: pictures that have it, that were given it, and both. */
+interface ClassCounts {
+  readonly label: string;
+  readonly support: number;
+  readonly given: number;
+  readonly hits: number;
+}
+
+const classFigures = ({ label, support, given, hits }: ClassCounts, auroc: number | null): ClassFigures => ({
   label,
   support,
-  precision: given === 0 ? null : hit / given,
-  recall: support === 0 ? null : hit / support,
+  precision: given === 0 ? null : hits / given,
+  recall: support === 0 ? null : hits / support,
+  f1: f1(support, given, hits),
+  auroc,
 });
 
 function figures<C>(
@@ -167,9 +192,18 @@ function figures<C>(
   right: number,
   loss: number,
   brier: number,
-  perClass: readonly ClassFigures[],
+  classes: readonly ClassCounts[],
   confusion: C,
 ): Figures & { readonly confusion: C } {
+  // one column at a time: all of them would be twice the size of the probabilities
+  const areas = classes.map((_, k) => areasOf(at, [k])()[0]!);
+  const binary = !isMultiLabel(at) && classes.length === 2;
+  const tally: Tally = {
+    count,
+    support: classes.map(one => one.support),
+    given: classes.map(one => one.given),
+    hits: classes.map(one => one.hits),
+  };
   return {
     split,
     count,
@@ -178,8 +212,12 @@ function figures<C>(
     negativeLogLikelihood: loss / count,
     expectedCalibrationError: reliability(at).expectedCalibrationError,
     brierScore: brier / count,
+    equalMassCalibrationError: reliability(at, { by: 'mass' }).expectedCalibrationError,
+    balancedAccuracy: balancedAccuracyOf(tally, isMultiLabel(at)),
+    macroF1: macroF1Of(tally),
+    auroc: binary ? areas[1]! : mean(areas),
     labels: at.classes,
-    perClass,
+    perClass: classes.map((one, k) => classFigures(one, areas[k]!)),
     confusion,
     errors: failed,
   };

@@ -18,3 +18,14 @@ export { reportHtml, type ReportInput } from './report.js';
 export { type SplitCounts } from './report-classes.js';
 export { type HistoryPoint } from './report-history.js';
 export { type Mistake } from './report-losses.js';
+export {
+  metricInterval,
+  pairedDifference,
+  pairedDifferences,
+  type BootstrapOptions,
+  type MetricInterval,
+  type PairedDifference,
+} from './bootstrap.js';
+export { diversity, type Diversity, type DiversityMember } from './diversity.js';
+export { metrics, type Metric, type MetricName } from './metrics.js';
+export { setFigures, type PredictionSets, type SetFigures } from './set-figures.js';

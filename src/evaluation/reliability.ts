@@ -4,6 +4,7 @@
 // Equal-width bins are (low, high], as Guo's code has them, the first takes 0; equal-mass bins never split equal
 // confidences, so that the order of pictures cannot matter.
 
+import { ascending } from './ascending.js';
 import { errors } from './errors.js';
 import { wilson } from './interval.js';
 import { argmax, checkPredictions, isMultiLabel, type Predictions } from './predictions.js';
@@ -36,7 +37,10 @@ export interface ReliabilityOptions {
   readonly by?: 'width' | 'mass';
 }
 
-const defaults = { bins: 15, by: 'width' } as const;
+/** How many bins the figures of `evaluate` have. */
+export const calibrationBins = 15;
+
+const defaults = { bins: calibrationBins, by: 'width' } as const;
 
 /**
  * Reliability bins and expected calibration error of predictions.
@@ -65,12 +69,14 @@ export function reliability(predictions: Predictions, options: ReliabilityOption
   };
 }
 
+/** What was said with which confidence, and whether it came true: 1 or 0. */
 interface Outcomes {
   readonly confidences: readonly number[];
   readonly right: readonly number[];
 }
 
-function outcomes(at: Predictions): Outcomes {
+/** One outcome a picture; of several labels one for each label, picture by picture. */
+export function outcomes(at: Predictions): Outcomes {
   const { probabilities: p } = at;
   if (isMultiLabel(at)) return { confidences: Array.from(p), right: Array.from(at.targets) };
   const K = at.classes.length;
@@ -83,20 +89,22 @@ function outcomes(at: Predictions): Outcomes {
 
 function equalWidth(all: Outcomes, bins: number): ReliabilityBin[] {
   const members = Array.from({ length: bins }, (): number[] => []);
+  all.confidences.forEach((confidence, index) => members[widthBin(confidence, bins)]!.push(index));
+  return members.map((indices, i) => summarise(all, indices, i / bins, (i + 1) / bins));
+}
+
+/** The bin of equal width that a confidence lies in. */
+export function widthBin(confidence: number, bins: number): number {
   // probabilities are float32, so the edges are compared as float32: 3/15 and 0.2 are then the same number
   const edge = (i: number) => Math.fround(i / bins);
-  all.confidences.forEach((confidence, index) => {
-    let bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
-    if (bin > 0 && confidence <= edge(bin)) bin--;
-    else if (bin < bins - 1 && confidence > edge(bin + 1)) bin++;
-    members[bin]!.push(index);
-  });
-  return members.map((indices, i) => summarise(all, indices, i / bins, (i + 1) / bins));
+  const bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
+  if (bin > 0 && confidence <= edge(bin)) return bin - 1;
+  return bin < bins - 1 && confidence > edge(bin + 1) ? bin + 1 : bin;
 }
 
 function equalMass(all: Outcomes, bins: number): ReliabilityBin[] {
   const { confidences } = all;
-  const order = confidences.map((_, i) => i).sort((a, b) => confidences[a]! - confidences[b]!);
+  const order = ascending(confidences);
   const members = Array.from({ length: bins }, (): number[] => []);
   let bin = 0;
   order.forEach((index, rank) => {

@@ -47,10 +47,11 @@ test('one label a picture: every figure by hand', t => {
   t.true(close(found.brierScore, (0.14 + 0.62 + 0.06 + 0.38 + 0.06 + 0.72) / 6));
   // bins of 1/15: {0.7} {0.5, 0.5} {0.8, 0.8} {0.6}; gaps 0.3, |0.5 − 0.5|, 0.2, 0.6, by 1, 2, 2 and 1 of 6
   t.true(close(found.expectedCalibrationError, (0.3 + 0 + 2 * 0.2 + 0.6) / 6));
+  // areas: in each column the pictures of the class have more than all others, 5, 9 and 8 pairs in order
   t.deepEqual(found.perClass, [
-    { label: 'ants', support: 1, precision: 1 / 3, recall: 1 },
-    { label: 'bees', support: 3, precision: 1, recall: 2 / 3 },
-    { label: 'wasps', support: 2, precision: 1, recall: 1 / 2 },
+    { label: 'ants', support: 1, precision: 1 / 3, recall: 1, f1: 1 / 2, auroc: 5 / 5 },
+    { label: 'bees', support: 3, precision: 1, recall: 2 / 3, f1: 4 / 5, auroc: 9 / 9 },
+    { label: 'wasps', support: 2, precision: 1, recall: 1 / 2, f1: 2 / 3, auroc: 8 / 8 },
   ]);
   t.deepEqual(found.errors, []);
   t.false(isMultiLabelEvaluation(found));
@@ -58,7 +59,7 @@ test('one label a picture: every figure by hand', t => {
 
 test('a class that is never given has no precision, one that nothing has no recall', t => {
   const { perClass } = evaluate({ probabilities: Float32Array.of(1, 0), labels: [0], classes: ['ants', 'bees'] });
-  t.deepEqual(perClass[1], { label: 'bees', support: 0, precision: null, recall: null });
+  t.deepEqual(perClass[1], { label: 'bees', support: 0, precision: null, recall: null, f1: null, auroc: null });
 });
 
 test('of equal probabilities the first class is the one predicted', t => {
@@ -102,8 +103,8 @@ test('several labels a picture: every figure by hand', t => {
     ],
   ]);
   t.deepEqual(found.perClass, [
-    { label: 'beach', support: 1, precision: 1, recall: 1 },
-    { label: 'sea', support: 2, precision: 1, recall: 1 / 2 },
+    { label: 'beach', support: 1, precision: 1, recall: 1, f1: 1, auroc: 1 },
+    { label: 'sea', support: 2, precision: 1, recall: 1 / 2, f1: 2 / 3, auroc: null },
   ]);
   t.true(isMultiLabelEvaluation(found));
 });
