@@ -74,7 +74,7 @@ export function epochModel(
     attributes,
     outputs: [
       ...carried.map(({ before: { shape } }) => ({ type: 'float32' as const, shape })),
-      { type: 'float32', shape: ['steps', 'batch', classes] },
+      { type: 'float32', shape: ['steps', 'batch', logits.shape[1]!] },
     ],
   });
   const next = new Map(

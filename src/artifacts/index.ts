@@ -13,8 +13,10 @@ export {
 export type { Head, HeadContext } from './heads/head.js';
 export { linear } from './heads/linear.js';
 export { mlp, type MlpOptions } from './heads/mlp.js';
+export { stacked, type StackedOptions } from './heads/stacked.js';
 export { standardised } from './heads/standardised.js';
-export type { Loss } from './losses/loss.js';
+export type { Loss, StatedLoss } from './losses/loss.js';
+export { membersLoss } from './losses/members-loss.js';
 export { crossEntropy, type CrossEntropyOptions } from './losses/cross-entropy.js';
 export { sigmoidCrossEntropy, type SigmoidCrossEntropyOptions } from './losses/sigmoid-cross-entropy.js';
 export { meanAbsoluteError, meanSquaredError } from './losses/regression.js';

@@ -18,11 +18,16 @@ export interface Walker {
   close(): Promise<void>;
 }
 
-/** One run of the epoch graph a window. */
-export async function epochAtOnce(runtime: Runtime, model: Uint8Array, train: LabelledFeatures): Promise<Walker> {
+/** One run of the epoch graph a window; `whole` is what it takes of the set beside features and labels. */
+export async function epochAtOnce(
+  runtime: Runtime,
+  model: Uint8Array,
+  train: LabelledFeatures,
+  whole: ReadonlyMap<string, Tensor> = new Map(),
+): Promise<Walker> {
   const session = await runtime.open(model);
-  const features = runtime.tensor(tensor('float32', [train.count, train.width], train.features));
-  const labels = runtime.tensor(train.labels);
+  const features = tensor('float32', [train.count, train.width], train.features);
+  const set = onDevice(runtime, new Map([...whole, ['features', features], ['labels', train.labels]]));
   return {
     async walk(state, { steps, batch, rate, step, averaging, order, masks }) {
       const series = new Map([
@@ -34,10 +39,7 @@ export async function epochAtOnce(runtime: Runtime, model: Uint8Array, train: La
       for (const [name, mask] of masks)
         series.set(name, tensor('float32', [steps, batch, mask.length / (steps * batch)], mask));
       const fed = onDevice(runtime, series);
-      const results = await session.run(
-        new Map([...state, ...fed, ['features', features], ['labels', labels]]),
-        session.outputs,
-      );
+      const results = await session.run(new Map([...state, ...fed, ...set]), session.outputs);
       disposeAll(fed);
       const losses = results.get('losses')!;
       const read = floats(await losses.read());
@@ -45,8 +47,7 @@ export async function epochAtOnce(runtime: Runtime, model: Uint8Array, train: La
       return { next: nextOf(results), losses: read };
     },
     async close() {
-      features.dispose();
-      labels.dispose();
+      disposeAll(set);
       await session.close();
     },
   };

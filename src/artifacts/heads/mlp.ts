@@ -18,7 +18,7 @@ export function mlp({ hidden = [256], dropout: rate = 0.5 }: MlpOptions = {}): H
     const layer = (name: string, outputs: number, scale: (inputs: number) => number) => {
       const inputs = value.shape[1] as number;
       const weight = parameter(`${name}.weight`, [outputs, inputs], random =>
-        normal(random, [outputs, inputs], scale(inputs)),
+        kaiming(random, [outputs, inputs], scale(inputs)),
       );
       const bias = parameter(`${name}.bias`, [outputs], () => tensor('float32', [outputs], new Float32Array(outputs)));
       return Gemm(value, weight, bias, { transB: 1 });
@@ -31,7 +31,8 @@ export function mlp({ hidden = [256], dropout: rate = 0.5 }: MlpOptions = {}): H
   };
 }
 
-function normal(random: Random, shape: readonly [number, number], deviation: number) {
+/** Normal numbers of a deviation; zeros where it is 0. */
+export function kaiming(random: Random, shape: readonly [number, number], deviation: number) {
   const data = new Float32Array(shape[0] * shape[1]);
   if (deviation > 0) for (let i = 0; i < data.length; i++) data[i] = random.normal() * deviation;
   return tensor('float32', shape, data);

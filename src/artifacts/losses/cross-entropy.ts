@@ -17,7 +17,7 @@ import {
   Sub,
   Unsqueeze,
 } from '../../operators/index.js';
-import { sumOfClasses, type Loss } from './loss.js';
+import { sumOfClasses, type StatedLoss } from './loss.js';
 
 export interface CrossEntropyOptions {
   /** Share of the target that is spread evenly over the classes, 0 ≤ s < 1. @default 0 */
@@ -27,7 +27,7 @@ export interface CrossEntropyOptions {
 }
 
 /** Softmax cross-entropy for one label a picture; labels are int64 [N]. */
-export function crossEntropy({ labelSmoothing = 0, classWeights }: CrossEntropyOptions = {}): Loss {
+export function crossEntropy({ labelSmoothing = 0, classWeights }: CrossEntropyOptions = {}): StatedLoss {
   return {
     name: 'cross-entropy',
     labels: () => ({ type: 'int64', shape: ['batch'] }),

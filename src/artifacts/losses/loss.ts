@@ -18,6 +18,9 @@ export interface Loss {
   gradient?(logits: Value, targets: Value, share: Value): Value;
 }
 
+/** A loss that states its gradient. */
+export type StatedLoss = Loss & Required<Pick<Loss, 'gradient'>>;
+
 /**
  * Terms [S, N, classes] of S batches, summed over the classes and averaged over the batch: [S].
  *

@@ -4,7 +4,7 @@
 
 import type { Value } from '../../graph/index.js';
 import { Abs, Add, Exp, Log, Mul, Neg, Relu, Sigmoid, Sub } from '../../operators/index.js';
-import { sumOfClasses, type Loss } from './loss.js';
+import { sumOfClasses, type StatedLoss } from './loss.js';
 
 export interface SigmoidCrossEntropyOptions {
   /** Share of each target moved to one half, 0 ≤ s < 1. @default 0 */
@@ -14,7 +14,7 @@ export interface SigmoidCrossEntropyOptions {
 }
 
 /** Sigmoid cross-entropy; labels are float32 [N, classes], each 0 or 1. Averaged over the batch. */
-export function sigmoidCrossEntropy({ labelSmoothing = 0, over = 'sum' }: SigmoidCrossEntropyOptions = {}): Loss {
+export function sigmoidCrossEntropy({ labelSmoothing = 0, over = 'sum' }: SigmoidCrossEntropyOptions = {}): StatedLoss {
   // The mean over the classes is the sum of shares.
   const shared = (value: Value, classes: number) => (over === 'mean' ? Mul(value, 1 / classes) : value);
   return {
