@@ -21,3 +21,5 @@ export {
   type MeasuringNetwork,
   type NewStatistics,
 } from './batch-statistics.js';
+export { greedySoup, uniformSoup, type Ingredient, type Soup, type SoupKitchen, type SoupScore } from './soups.js';
+export { sampleSwag, swagOf, type SampleSwagOptions, type Swag, type SwagOptions, type SwagTensor } from './swag.js';
