@@ -13,6 +13,11 @@ export const errors = defineErrors('ENSEMBLE', {
     message: (at: { found: readonly number[]; wanted: string }) =>
       `the shares are [${at.found.join(', ')}], wanted ${at.wanted}`,
   },
+  OPTION: {
+    kind: 'usage',
+    message: (at: { option: string; found: unknown; wanted: string }) =>
+      `${at.option} is ${String(at.found)}, wanted ${at.wanted}`,
+  },
   OPSET: {
     kind: 'unsupported',
     message: (at: { found: number; wanted: number }) =>

@@ -43,14 +43,15 @@ export interface SwagOptions {
 /**
  * The distribution of weights collected at the ends of epochs, in their order.
  *
- * @throws ENSEMBLE_WEIGHTS, ENSEMBLE_SHARES
+ * @throws ENSEMBLE_WEIGHTS, ENSEMBLE_SHARES, ENSEMBLE_OPTION
  * @example
  * const swag = swagOf(checkpoints.map(({ weights }) => weights));
  * const member = sampleSwag(swag, new Random(1));
  */
 export function swagOf(sets: readonly WeightSet[], { rank = 20, clamp = 0, graph }: SwagOptions = {}): Swag {
-  if (!(Number.isInteger(rank) && rank >= 2 && clamp >= 0))
-    throw errors.SHARES({ found: [rank, clamp], wanted: 'a rank of at least 2 and a clamp of at least 0' });
+  if (!(Number.isInteger(rank) && rank >= 2))
+    throw errors.OPTION({ option: 'rank', found: rank, wanted: 'a whole number of at least 2' });
+  if (!(clamp >= 0)) throw errors.OPTION({ option: 'clamp', found: clamp, wanted: 'at least 0' });
   const { weights, statistics } = averageWeights(sets, graph ? { graph } : {});
   const stored = new Set((graph ? batchStatistics(graph) : []).flatMap(({ mean, variance }) => [mean, variance]));
   const moved = new Map<string, SwagTensor>();
@@ -92,7 +93,7 @@ export interface SampleSwagOptions {
 
 /** Weights drawn from a distribution; the same random stream gives the same ones. What never moved stays as it is. */
 export function sampleSwag({ weights, moved }: Swag, random: Random, { scale = 1 }: SampleSwagOptions = {}): WeightSet {
-  if (!(scale >= 0 && scale < Infinity)) throw errors.SHARES({ found: [scale], wanted: 'a scale of at least 0' });
+  if (!(scale >= 0 && scale < Infinity)) throw errors.OPTION({ option: 'scale', found: scale, wanted: 'at least 0' });
   const width = Math.sqrt(scale / 2);
   const columns = random.at('swag', 'columns');
   const [any] = moved.values();
