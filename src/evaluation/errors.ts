@@ -53,6 +53,11 @@ export const errors = defineErrors('EVALUATION', {
       `the predictions of ${printable(at.member)} cannot be combined with the others: ${printable(at.reason)}`,
     hint: 'Members answer about the same pictures, in the same order, with the same classes.',
   },
+  STORED: {
+    kind: 'input',
+    message: (at: { reason: string }) => `these are no stored predictions: ${printable(at.reason)}`,
+    hint: 'Wanted: logits [members, pictures, classes] or [pictures, classes], or one such tensor a member.',
+  },
   MEMORY: {
     kind: 'limit',
     message: (at: { what: string; needed: number; limit: number }) =>

@@ -29,3 +29,12 @@ export {
 export { diversity, type Diversity, type DiversityMember } from './diversity.js';
 export { metrics, type Metric, type MetricName } from './metrics.js';
 export { setFigures, type PredictionSets, type SetFigures } from './set-figures.js';
+export { fitCascade, type Cascade, type CascadeOptions, type CascadeStage } from './cascade.js';
+export { costFront, type CostPart, type Front, type FrontOptions, type FrontPoint } from './front.js';
+export { joinMembers, membersInMemory, type MemberPredictions, type Truth } from './member-predictions.js';
+export { fitWeights, type MixtureOptions, type MixtureWeights } from './mixture-weights.js';
+export { pool, type Pooled, type PoolingOptions, type PoolingRule } from './pooling.js';
+export { selectMembers, type Selection, type SelectionMetric, type SelectionOptions } from './selection.js';
+export { type StackingForm } from './logistic.js';
+export { applyStacking, fitStacking, type Stacking, type StackingOptions } from './stacking.js';
+export { storedPredictions, type StoredOptions, type StoredPredictions } from './stored-predictions.js';

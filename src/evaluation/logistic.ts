@@ -1,0 +1,150 @@
+// Multinomial (of several labels: binary) logistic regression on the logits of members x_m [pictures, classes]:
+//   full        z_k = Σ_m Σ_j W[k, m·K + j] x_m,j + b_k
+//   per-member  z_k = Σ_m a_m x_m,k + b_k, which is full with W[k, m·K + j] = a_m where j = k, else 0
+//   minimize    mean loss + λ/2 (‖W − W₀‖² + ‖b‖²),  W₀ the mean of the members (a = 1/M), or 0
+// Strictly convex for λ > 0, so that the result does not depend on where the search begins.
+
+import { minimize } from './lbfgs.js';
+import { isMultiLabel } from './predictions.js';
+import type { Truth } from './member-predictions.js';
+
+export type StackingForm = 'per-member' | 'full';
+
+/** What is fitted. */
+export interface Problem {
+  /** [pictures, classes] of each member. */
+  readonly members: readonly Float32Array[];
+  readonly truth: Truth;
+  readonly classes: number;
+  readonly form: StackingForm;
+  /** Where the penalty pulls the weights. */
+  readonly toward: 'mean' | 'zero';
+}
+
+/** How many numbers are fitted: weights, then one bias a class. */
+export const parameterCount = ({ members, classes: K, form }: Pick<Problem, 'members' | 'classes' | 'form'>): number =>
+  (form === 'full' ? K * members.length * K : members.length) + K;
+
+/** Where the penalty pulls: the parameters of the mean of the members, or zeros. */
+export function anchorOf({ members, classes: K, form, toward }: Problem): Float64Array {
+  const M = members.length;
+  const anchor = new Float64Array(parameterCount({ members, classes: K, form }));
+  if (toward === 'zero') return anchor;
+  if (form === 'per-member') anchor.fill(1 / M, 0, M);
+  else for (let k = 0; k < K; k++) for (let m = 0; m < M; m++) anchor[k * M * K + m * K + k] = 1 / M;
+  return anchor;
+}
+
+/**
+ * The parameters that minimize the loss of some pictures.
+ *
+ * @param rows the pictures
+ * @param strength λ
+ * @param start where the search begins
+ */
+export function fitLogistic(
+  problem: Problem,
+  rows: readonly number[],
+  strength: number,
+  start: Float64Array,
+): Float64Array {
+  const anchor = anchorOf(problem);
+  const { classes: K } = problem;
+  const z = new Float64Array(K);
+  const objective = (parameters: Float64Array, gradient: Float64Array): number => {
+    gradient.fill(0);
+    let loss = 0;
+    for (const row of rows) {
+      logitsOf(problem, parameters, row, z);
+      loss += residuals(problem.truth, row, z);
+      accumulate(problem, z, row, gradient);
+    }
+    let penalty = 0;
+    for (let i = 0; i < parameters.length; i++) {
+      const away = parameters[i]! - anchor[i]!;
+      penalty += away * away;
+      gradient[i] = gradient[i]! / rows.length + strength * away;
+    }
+    return loss / rows.length + (strength / 2) * penalty;
+  };
+  return minimize(objective, start).at;
+}
+
+/** The logits of one picture. */
+export function logitsOf(
+  { members, classes: K, form }: Problem,
+  parameters: Float64Array,
+  row: number,
+  z: Float64Array,
+): void {
+  const M = members.length;
+  const biases = parameters.length - K;
+  for (let k = 0; k < K; k++) z[k] = parameters[biases + k]!;
+  for (const [m, x] of members.entries()) {
+    const from = row * K;
+    if (form === 'per-member') for (let k = 0; k < K; k++) z[k]! += parameters[m]! * x[from + k]!;
+    else
+      for (let k = 0; k < K; k++) {
+        const at = (k * M + m) * K;
+        let sum = 0;
+        for (let j = 0; j < K; j++) sum += parameters[at + j]! * x[from + j]!;
+        z[k]! += sum;
+      }
+  }
+}
+
+/** The loss of one picture; its logits become the loss's gradient, p − t. */
+function residuals(truth: Truth, row: number, z: Float64Array): number {
+  const K = z.length;
+  if (isMultiLabel(truth)) {
+    let loss = 0;
+    for (let k = 0; k < K; k++) {
+      const holds = truth.targets[row * K + k]! ? 1 : 0;
+      const x = z[k]!;
+      loss += Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))) - holds * x;
+      z[k] = sigmoid(x) - holds;
+    }
+    return loss;
+  }
+  const y = truth.labels[row]!;
+  const own = z[y]!;
+  const logSum = softmax(z);
+  z[y]! -= 1;
+  return logSum - own;
+}
+
+function accumulate(
+  { members, classes: K, form }: Problem,
+  residual: Float64Array,
+  row: number,
+  gradient: Float64Array,
+): void {
+  const M = members.length;
+  const from = row * K;
+  for (const [m, x] of members.entries()) {
+    if (form === 'per-member') {
+      let sum = 0;
+      for (let k = 0; k < K; k++) sum += residual[k]! * x[from + k]!;
+      gradient[m]! += sum;
+    } else
+      for (let k = 0; k < K; k++) {
+        const at = (k * M + m) * K;
+        const r = residual[k]!;
+        for (let j = 0; j < K; j++) gradient[at + j]! += r * x[from + j]!;
+      }
+  }
+  const biases = gradient.length - K;
+  for (let k = 0; k < K; k++) gradient[biases + k]! += residual[k]!;
+}
+
+/** Softmax in place; returns ln Σ exp of what was there. */
+export function softmax(z: Float64Array): number {
+  let most = -Infinity;
+  for (const v of z) most = Math.max(most, v);
+  let sum = 0;
+  for (let k = 0; k < z.length; k++) sum += z[k] = Math.exp(z[k]! - most);
+  for (let k = 0; k < z.length; k++) z[k]! /= sum;
+  return most + Math.log(sum);
+}
+
+export const sigmoid = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
