@@ -27,6 +27,17 @@ export {
   type PairedDifference,
 } from './bootstrap.js';
 export { diversity, type Diversity, type DiversityMember } from './diversity.js';
+export {
+  ensembleRows,
+  ensembleVerdict,
+  type EnsembleCandidate,
+  type EnsembleRow,
+  type EnsembleRowsOptions,
+  type EnsembleTable,
+} from './ensemble-rows.js';
+export { type EnsembleReport } from './report-ensemble.js';
+export { type CostPoint } from './report-front.js';
+export { type GainPoint } from './report-gain.js';
 export { metrics, type Metric, type MetricName } from './metrics.js';
 export { setFigures, type PredictionSets, type SetFigures } from './set-figures.js';
 export { fitCascade, type Cascade, type CascadeOptions, type CascadeStage } from './cascade.js';
@@ -38,3 +49,5 @@ export { selectMembers, type Selection, type SelectionMetric, type SelectionOpti
 export { type StackingForm } from './logistic.js';
 export { applyStacking, fitStacking, type Stacking, type StackingOptions } from './stacking.js';
 export { storedPredictions, type StoredOptions, type StoredPredictions } from './stored-predictions.js';
+export { barrierOf, type Barrier, type LinePoint } from './barrier.js';
+export { landscapeHtml, landscapeSvg, type LandscapePlot } from './landscape-plot.js';
