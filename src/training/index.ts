@@ -18,12 +18,15 @@ export {
   type TrainingRun,
 } from './events.js';
 export { figuresOf, type Figures } from './figures.js';
+export { bootstrapOf, foldsOf } from './folds.js';
 export { graphObjective, packed, unpacked, type Parameters } from './graph-objective.js';
 export type { LabelledFeatures } from './labelled-features.js';
 export { lbfgs, lbfgsNow, type Evaluated, type LbfgsOptions, type Minimum, type Objective } from './lbfgs.js';
 export type { LogisticFit, LogisticOptions, StrengthFigures } from './logistic-options.js';
 export { fitLogistic } from './logistic.js';
 export { solveLogistic, type SolveOptions } from './solve-logistic.js';
+export { membersRun, type MemberEvent, type MembersRun, type MembersRunOptions } from './members-run.js';
+export type { WeighedFeatures } from './member-walkers.js';
 export { networkRun, type NetworkArtifacts, type NetworkRunOptions, type PictureRows } from './network-run.js';
 export { polyak, type Averaging } from './polyak.js';
 export { stepByStepRun, trainingRun, type EpochArtifacts, type StepArtifacts, type TrainingRunOptions } from './run.js';
