@@ -23,7 +23,7 @@ Made by onnx-graft ${versions['onnx-graft'] ?? ''} from the network \`${backbone
 |---|---|---|
 | validation (also used for choosing) | ${typeof metrics['count'] === 'number' ? metrics['count'] : data.validation.length} | ${percent(metrics['accuracy'])}${interval} |
 
-Negative log-likelihood ${number(metrics['negativeLogLikelihood'])}, expected calibration error ${number(metrics['expectedCalibrationError'])}, Brier score ${number(metrics['brierScore'])}.
+Negative log-likelihood ${number(metrics['negativeLogLikelihood'])}, expected calibration error ${number(metrics['expectedCalibrationError'])}, Brier score ${number(metrics['brierScore'])}.${classesAlike(metrics)}
 
 | label | training pictures |
 |---|---|
@@ -47,6 +47,17 @@ graft predict <this folder> pictures/
 
 It knows only the ${task === 'single' ? 'classes' : 'labels'} above and answers with one of them whatever it is shown. Its figures hold for pictures like those it was made from. The licence of the network it stands on applies.
 `;
+}
+
+/** Figures that weigh classes alike, where they were measured. */
+function classesAlike(metrics: Manifest['metrics']): string {
+  const figures = [
+    ['balanced accuracy', metrics['balancedAccuracy']],
+    ['macro F1', metrics['macroF1']],
+    ['AUROC', metrics['auroc']],
+  ] as const;
+  const said = figures.flatMap(([name, value]) => (typeof value === 'number' ? [`${name} ${number(value)}`] : []));
+  return said.length === 0 ? '' : ` Of all classes alike: ${said.join(', ')}.`;
 }
 
 const row = (

@@ -3,7 +3,7 @@
 
 import type { ClassFigures } from './evaluate.js';
 import { markup, name, nothing, type Markup } from './markup.js';
-import { counted, grouped, percent } from './wording.js';
+import { counted, decimal, grouped, percent } from './wording.js';
 
 /** How many pictures of each class a split holds, in label order. */
 export interface SplitCounts {
@@ -21,7 +21,7 @@ export function classesSection(perClass: readonly ClassFigures[], splits: readon
   const few = all.length <= most;
   return markup`<section class="long">
 <h2>Classes</h2>
-<p class="note">Precision: of what was given the label, the share that has it. Recall: of what has the label, the share that was given it.</p>
+<p class="note">Precision: of what was given the label, the share that has it. Recall: of what has the label, the share that was given it. F1: both in one. AUROC: how often a picture of the class gets more of it than another.</p>
 ${few ? nothing : markup`<p class="note">The ${most} classes of lowest recall, of ${grouped(all.length)}.</p>`}
 ${table(few ? all : weakest.slice(0, most), perClass, splits)}
 ${few ? nothing : markup`<details><summary>all ${counted(all.length, 'class', 'classes')}</summary>${table(all, perClass, splits)}</details>`}
@@ -32,15 +32,18 @@ function table(shown: readonly number[], perClass: readonly ClassFigures[], spli
   // bars of all splits have one scale, so that they can be compared
   const largest = splits.reduce((top, split) => split.counts.reduce((a, b) => Math.max(a, b), top), 1);
   return markup`<div class="scroll"><table>
-<thead><tr><th scope="col">class</th>${splits.map(({ split }) => markup`<th scope="col">${name(split)}</th>`)}<th scope="col">precision</th><th scope="col">recall</th></tr></thead>
+<thead><tr><th scope="col">class</th>${splits.map(({ split }) => markup`<th scope="col">${name(split)}</th>`)}<th scope="col">precision</th><th scope="col">recall</th><th scope="col" class="number">F1</th><th scope="col" class="number">AUROC</th></tr></thead>
 <tbody>${shown.map(k => {
-    const { label, precision, recall } = perClass[k]!;
+    const { label, precision, recall, f1, auroc } = perClass[k]!;
     return markup`<tr><th scope="row">${name(label)}</th>${splits.map(({ counts }) => {
       const count = counts[k] ?? 0;
       return meter('count', (100 * count) / largest, grouped(count));
-    })}${meter('share', 100 * (precision ?? 0), percent(precision))}${meter('share', 100 * (recall ?? 0), percent(recall))}</tr>`;
+    })}${meter('share', 100 * (precision ?? 0), percent(precision))}${meter('share', 100 * (recall ?? 0), percent(recall))}${figure(f1)}${figure(auroc)}</tr>`;
   })}</tbody></table></div>`;
 }
+
+const figure = (value: number | null): Markup =>
+  markup`<td class="number">${value === null ? '–' : decimal(value)}</td>`;
 
 const meter = (kind: string, share: number, text: string): Markup =>
   markup`<td><div class="meter ${kind}" style="--share:${share}"><span>${text}</span><i></i></div></td>`;

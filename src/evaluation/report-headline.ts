@@ -28,20 +28,30 @@ export function headline(evaluation: Evaluation): Markup {
 <div class="first"><p class="name">accuracy</p><p class="figure">${percent(accuracy)}</p>${intervalBar(accuracy, low, high)}
 <p class="hint">95% interval ${percent(low)} to ${percent(high)}<br>${counted(count, 'picture')} of ${counted(labels.length, 'class', 'classes')}</p></div>
 ${tile('negative log-likelihood', decimal(evaluation.negativeLogLikelihood), `0 is best; equal odds for all give ${decimal(guess.likelihood)}`)}
-${tile('expected calibration error', percent(evaluation.expectedCalibrationError), '0% is best: as often right as it says')}
+${tile('expected calibration error', percent(evaluation.expectedCalibrationError), `0% is best: as often right as it says; ${percent(evaluation.equalMassCalibrationError)} over bins of equal mass`)}
 ${tile('Brier score', decimal(evaluation.brierScore), `0 is best; equal odds for all give ${decimal(guess.brier)}`)}
+${tile('balanced accuracy', percent(evaluation.balancedAccuracy), `mean over classes, however many pictures each has; always the same answer gives ${percent(guess.balanced)}`)}
+${tile('macro F1', evaluation.macroF1 === null ? '–' : decimal(evaluation.macroF1), `1 is best: mean over classes of precision and recall in one${leftOut(evaluation, 'f1')}`)}
+${tile('AUROC', evaluation.auroc === null ? '–' : decimal(evaluation.auroc), `1 is best, chance gives 0.500: how well probabilities rank${leftOut(evaluation, 'auroc')}`)}
 </section>`;
 }
 
 const tile = (title: string, figure: string, hint: string): Markup =>
   markup`<div><p class="name">${title}</p><p class="figure">${figure}</p><p class="hint">${hint}</p></div>`;
 
+/** Says of which classes a mean is, where some have no such figure. */
+function leftOut({ perClass }: Evaluation, figure: 'f1' | 'auroc'): string {
+  const had = perClass.filter(one => one[figure] !== null).length;
+  return had === perClass.length ? '' : `; of ${grouped(had)} of ${counted(perClass.length, 'class', 'classes')}`;
+}
+
 /** Equal odds: 1 / K for each class, or one half for each of several labels. */
-function guessing(evaluation: Evaluation): { likelihood: number; brier: number } {
+function guessing(evaluation: Evaluation): { likelihood: number; brier: number; balanced: number } {
   const K = evaluation.labels.length;
+  const seen = evaluation.perClass.filter(({ support }) => support > 0).length;
   return isMultiLabelEvaluation(evaluation)
-    ? { likelihood: K * Math.LN2, brier: K / 4 }
-    : { likelihood: Math.log(K), brier: 1 - 1 / K };
+    ? { likelihood: K * Math.LN2, brier: K / 4, balanced: 1 / 2 }
+    : { likelihood: Math.log(K), brier: 1 - 1 / K, balanced: 1 / seen };
 }
 
 /** The interval on a line from nothing to all. */

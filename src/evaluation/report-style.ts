@@ -30,6 +30,7 @@ section { background: var(--surface); border: 1px solid var(--line); border-radi
 .figures { display: grid; grid-template-columns: minmax(240px, 1.7fr) repeat(3, minmax(150px, 1fr)); gap: 1px; padding: 0; overflow: hidden; background: var(--line); }
 .figures > div { background: var(--surface); padding: 18px 20px; }
 .figure { font-size: 26px; line-height: 1.2; font-weight: 600; letter-spacing: -0.01em; }
+.first { grid-row: span 2; }
 .first .figure { font-size: 44px; line-height: 1.1; }
 .name { font-size: 13px; color: var(--soft); }
 .hint { font-size: 12.5px; line-height: 1.4; color: var(--soft); margin-top: 4px; }
@@ -44,6 +45,26 @@ tbody th { color: var(--ink); font-size: 14px; overflow-wrap: anywhere; min-widt
 .meter > span { width: 6ch; text-align: right; font-size: 13px; }
 .meter i { flex: 1; min-width: 56px; height: 8px; border-radius: 2px; background: linear-gradient(var(--good) 0 0) 0 / calc(var(--share) * 1%) 100% no-repeat, var(--track); }
 .meter.count i { background: linear-gradient(var(--soft) 0 0) 0 / calc(var(--share) * 1%) 100% no-repeat, none; }
+.badge { display: inline-block; padding: 0 7px; border-radius: 9px; background: var(--track); color: var(--soft); font-size: 11.5px; font-weight: 500; white-space: nowrap; }
+.badge.chosen { background: var(--good); color: var(--on-heat); }
+tr.chosen th { font-weight: 650; }
+tr.kind th { color: var(--soft); font-size: 13px; padding-top: 12px; }
+.ensemble th, .ensemble td { padding-left: 10px; }
+.ensemble tbody th { position: sticky; left: 0; z-index: 1; background: var(--surface); }
+.ensemble tr.kind th { position: static; }
+.ensemble tr.chosen > * { background: color-mix(in oklab, var(--good) 9%, var(--surface)); }
+.ensemble .forest { width: 190px; padding-top: 2px; padding-bottom: 2px; }
+.ensemble .forest svg { width: 180px; }
+.better { color: var(--good); }
+.worse { color: var(--bad); }
+.says { margin: 6px 0 14px; max-width: 80ch; }
+.squares { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, var(--wide)), 1fr)); gap: 20px 28px; }
+.squares thead th { text-align: center; }
+.members { columns: 24ch; margin: 0 0 16px; padding-left: 3ch; font-size: 13px; }
+.members li { overflow-wrap: anywhere; }
+.squares h3 { font-size: 13.5px; font-weight: 600; margin: 0; }
+.squares > div { min-width: 0; }
+.matrix.dense td { font-size: 11px; }
 .matrix { width: auto; border-collapse: separate; border-spacing: 2px; }
 .matrix tbody tr + tr > * { border: 0; }
 .matrix th, .matrix td { padding: 0; }
@@ -71,6 +92,15 @@ svg .bad-text { fill: var(--bad); font-weight: 600; }
 .line.validation { stroke: var(--bad); }
 .point.train { fill: var(--good); }
 .point.validation { fill: var(--bad); }
+svg .small { font-size: 11px; paint-order: stroke; stroke: var(--surface); stroke-width: 3px; stroke-linejoin: round; }
+.front { fill: none; stroke: var(--good); stroke-width: 1.5; stroke-linejoin: round; }
+.off .whisker { stroke: var(--soft); opacity: 0.45; }
+.off .dot { fill: var(--soft); opacity: 0.75; }
+.ring { fill: none; stroke: var(--ink); stroke-width: 2; }
+.band { fill: var(--good-soft); opacity: 0.55; }
+.zero { stroke: var(--soft); stroke-dasharray: 2 3; }
+.better .whisker { stroke: var(--good); } .worse .whisker { stroke: var(--bad); } .unclear .whisker { stroke: var(--soft); }
+.worse .dot { fill: var(--bad); } .unclear .dot { fill: var(--soft); }
 .best { fill: var(--surface); stroke: var(--bad); stroke-width: 2; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(136px, 1fr)); gap: 16px 14px; margin: 0; padding: 0; list-style: none; }
 .cards img, .cards .blank { display: block; width: 100%; aspect-ratio: 1; object-fit: contain; border-radius: 6px; background: var(--track); }
@@ -89,11 +119,11 @@ footer { color: var(--soft); font-size: 12.5px; margin-top: 20px; }
   section { padding: 16px; }
   .figures { grid-template-columns: repeat(3, 1fr); padding: 0; }
   .figures > div { padding: 14px 16px; }
-  .first { grid-column: 1 / -1; }
+  .first { grid-column: 1 / -1; grid-row: auto; }
   .facts tbody th { white-space: normal; }
   .meter i { min-width: 24px; }
 }
-@media (max-width: 460px) { .figures { grid-template-columns: 1fr; } }
+@media (max-width: 560px) { .figures { grid-template-columns: 1fr 1fr; } }
 @media print {
   :root { ${light} --paper: #ffffff; color-scheme: light; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

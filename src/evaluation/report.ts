@@ -5,6 +5,10 @@ import { isMultiLabelEvaluation, type Evaluation, type FileError } from './evalu
 import { markup, name, nothing, type Markup } from './markup.js';
 import { classesSection, type SplitCounts } from './report-classes.js';
 import { confusedPairsSection, confusionSection, labelOutcomesSection } from './report-confusion.js';
+import { diversitySection } from './report-diversity.js';
+import { ensembleSection, type EnsembleReport } from './report-ensemble.js';
+import { frontSection, type CostPoint } from './report-front.js';
+import { gainSection } from './report-gain.js';
 import { headline, summary } from './report-headline.js';
 import { historySection, type HistoryPoint } from './report-history.js';
 import { lossesSection, type Mistake } from './report-losses.js';
@@ -25,6 +29,8 @@ export interface ReportInput {
   readonly history?: readonly HistoryPoint[];
   /** Pictures of each class, split by split. @default the support of the evaluation */
   readonly classCounts?: readonly SplitCounts[];
+  /** Members and combinations, and what averaging did. */
+  readonly ensemble?: EnsembleReport;
   /** Where all this comes from, row by row: data, backbone, hashes, versions, seeds. @default [] */
   readonly provenance?: readonly (readonly [what: string, value: string])[];
   /** The program and its version, as the last line says them. */
@@ -62,6 +68,7 @@ ${
 <main>
 <header><h1>${name(title)}</h1>${summary(evaluation)}</header>
 ${headline(evaluation)}
+${input.ensemble ? ensembleSections(input.ensemble) : nothing}
 ${isMultiLabelEvaluation(evaluation) ? labelOutcomesSection(evaluation) : sideBySide(confusionSection(evaluation), confusedPairsSection(evaluation), evaluation.labels.length)}
 ${classesSection(evaluation.perClass, splits)}
 ${sideBySide(input.reliability ? reliabilitySection(input.reliability, of) : nothing, historySection(history), 0)}
@@ -75,6 +82,19 @@ ${provenanceSection(provenance)}
 `.text
 }`;
 }
+
+function ensembleSections(ensemble: EnsembleReport): Markup {
+  const { diversity, gains = [], costUnit = 'ms' } = ensemble;
+  const front = frontSection(ensemble.front ?? costPoints(ensemble), costUnit);
+  return markup`${ensembleSection(ensemble)}
+${sideBySide(front, gainSection(gains), 0)}
+${diversity ? diversitySection(diversity) : nothing}`;
+}
+
+const costPoints = ({ rows, chosen }: EnsembleReport): CostPoint[] =>
+  rows.flatMap(({ name: of, cost, accuracy, accuracyInterval }, i) =>
+    cost === undefined ? [] : [{ name: of, cost, accuracy, accuracyInterval, chosen: i === chosen }],
+  );
 
 /** The widest matrix that leaves room beside it, in classes. */
 const narrow = 8;

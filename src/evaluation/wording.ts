@@ -31,3 +31,23 @@ export const counted = (count: number, one: string, more = `${one}s`): string =>
 
 /** How many of `count` a share is. */
 export const times = (share: number, count: number): number => Math.round(share * count);
+
+/** A difference with its sign, `+0.012` or `−0.012`; a share in points of a hundred: `−1.2 points`. */
+export function signed(difference: number, share = false): string {
+  const text = share ? (100 * Math.abs(difference)).toFixed(1) : Math.abs(difference).toFixed(3);
+  const sign = Number(text) === 0 ? '±' : difference > 0 ? '+' : '−';
+  return `${sign}${text}${share ? ' points' : ''}`;
+}
+
+const thousands = ['', ' k', ' M', ' G', ' T', ' P'] as const;
+
+/** What one picture costs: `12.3 ms`, `1.24 GFLOP`. */
+export function costText(cost: number, unit: 'ms' | 'flops'): string {
+  if (unit === 'ms') return `${short(cost)} ms`;
+  const rounded = Number(cost.toPrecision(3));
+  const step = Math.max(0, Math.min(thousands.length - 1, Math.floor(Math.log10(Math.max(rounded, 1)) / 3)));
+  return `${short(rounded / 1000 ** step)}${thousands[step] || ' '}FLOP`;
+}
+
+/** Three digits, without zeros at the end: `0.12`, `12.3`, `1230`. */
+const short = (value: number): string => String(Number(value >= 1000 ? value.toFixed(0) : value.toPrecision(3)));

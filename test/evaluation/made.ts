@@ -29,3 +29,22 @@ export function madeSeveral(count: number, K: number): MultiLabel {
   );
   return { probabilities, targets, classes: Array.from({ length: K }, (_, k) => `label ${k}`) };
 }
+
+/** Surer by a power: p^power, normalised. */
+export function surer(at: SingleLabel, power: number): SingleLabel {
+  const K = at.classes.length;
+  const raised = Float64Array.from(at.probabilities, p => p ** power);
+  const probabilities = at.probabilities.map((_, i) => {
+    const start = i - (i % K);
+    return raised[i]! / raised.subarray(start, start + K).reduce((a, b) => a + b, 0);
+  });
+  return { ...at, probabilities };
+}
+
+/** The mean probability. */
+export const meanOf = (of: readonly SingleLabel[]): SingleLabel => ({
+  ...of[0]!,
+  probabilities: of[0]!.probabilities.map(
+    (_, i) => of.reduce((sum, one) => sum + one.probabilities[i]!, 0) / of.length,
+  ),
+});

@@ -58,6 +58,11 @@ test('the headline is what the evaluation says', t => {
   // equal odds of two classes: ln 2 and 1/2
   t.true(text.includes('equal odds for all give 0.693'));
   t.true(text.includes('equal odds for all give 0.500'));
+  // (1 + 1/2) / 2 and (0.8 + 0.667) / 2; each picture is a bin of equal mass, too
+  t.true(text.includes('balanced accuracy 75.0%'));
+  t.true(text.includes('macro F1 0.733'));
+  t.true(text.includes('AUROC 1.000'));
+  t.true(text.includes('30.0% over bins of equal mass'));
   t.true(text.includes('3 of 4 pictures in val right. Most often bees was taken for ants (1 time).'));
 });
 
@@ -69,7 +74,8 @@ test('the matrix holds the counts, row by row, and the counts of classes are tho
     [2, 0],
     [1, 1],
   ]);
-  t.true(words(html).includes('ants 12,345 2 66.7% 100% bees 7 2 100% 50.0%'));
+  // F1 = 2·2/(2+3) and 2·1/(2+1); all pairs of an ant and a bee are in order
+  t.true(words(html).includes('ants 12,345 2 66.7% 100% 0.800 1.000 bees 7 2 100% 50.0% 0.667 1.000'));
 });
 
 test('the reliability plot has fifteen bins, and a count over each that is not empty', t => {

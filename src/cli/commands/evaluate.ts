@@ -58,6 +58,8 @@ export const evaluateCommand: Command = {
   },
 };
 
+const decimal = (value: number | null): string => (value === null ? '–' : value.toFixed(3));
+
 function print(evaluation: Evaluation, output: Output): void {
   const [low, high] = evaluation.accuracyInterval;
   output.print(`${evaluation.count} pictures (${evaluation.split})`);
@@ -66,15 +68,26 @@ function print(evaluation: Evaluation, output: Output): void {
   );
   output.print(`negative log-likelihood     ${evaluation.negativeLogLikelihood.toFixed(4)}`);
   output.print(`expected calibration error  ${percent(evaluation.expectedCalibrationError)}`);
+  output.print(`  over bins of equal mass   ${percent(evaluation.equalMassCalibrationError)}`);
   output.print(`Brier score                 ${evaluation.brierScore.toFixed(4)}`);
+  output.print(`balanced accuracy           ${percent(evaluation.balancedAccuracy)}`);
+  output.print(`macro F1                    ${decimal(evaluation.macroF1)}`);
+  const ranked = evaluation.perClass.filter(({ auroc }) => auroc !== null).length;
+  const most = evaluation.perClass.length;
+  output.print(
+    `AUROC                       ${decimal(evaluation.auroc)}${ranked < most ? `  (${ranked} of ${most} classes have pictures of and not of them)` : ''}`,
+  );
   output.print('');
-  const rows = evaluation.perClass.map(({ label, support, precision, recall }) => [
+  const rows = evaluation.perClass.map(({ label, support, precision, recall, f1, auroc }) => [
     printable(label),
     String(support),
     percent(precision),
     percent(recall),
+    decimal(f1),
+    decimal(auroc),
   ]);
-  for (const line of table(['class', 'pictures', 'precision', 'recall'], rows, output, [1, 2, 3])) output.print(line);
+  const titles = ['class', 'pictures', 'precision', 'recall', 'F1', 'AUROC'];
+  for (const line of table(titles, rows, output, [1, 2, 3, 4, 5])) output.print(line);
   if (isMultiLabelEvaluation(evaluation) || evaluation.labels.length > 12) return;
   output.print('');
   const head = ['true \\ predicted', ...evaluation.labels.map(printable)];
