@@ -70,6 +70,17 @@ export const errors = defineErrors('EVALUATION', {
       `no member fits the budget of ${at.budget}: the cheapest, ${printable(at.cheapest)}, costs ${at.cost}`,
     hint: 'Raise the budget, or add a cheaper member.',
   },
+  OUTLIERS: {
+    kind: 'input',
+    message: (at: { reason: string }) => `strange pictures cannot be told from known ones: ${at.reason}`,
+    hint: 'Pass raw logits (the energy of log-probabilities is always 0), or more pictures of each class.',
+  },
+  SPLITS_OVERLAP: {
+    kind: 'check',
+    message: (at: { first: string; second: string; count: number; example: string }) =>
+      `${printable(at.first)} and ${printable(at.second)} share ${at.count} pictures, one of them ${printable(at.example)}`,
+    hint: 'Pictures that choose or calibrate cannot judge: take them out of one of the two.',
+  },
   THUMBNAIL: {
     kind: 'usage',
     message: (at: { file: string }) => `the thumbnail of ${printable(at.file)} is not a data URL of a picture`,

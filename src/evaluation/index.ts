@@ -51,3 +51,31 @@ export { applyStacking, fitStacking, type Stacking, type StackingOptions } from 
 export { storedPredictions, type StoredOptions, type StoredPredictions } from './stored-predictions.js';
 export { barrierOf, type Barrier, type LinePoint } from './barrier.js';
 export { landscapeHtml, landscapeSvg, type LandscapePlot } from './landscape-plot.js';
+export { applyCalibrator, fitCalibrator, type Calibrator, type CalibratorKind } from './calibrators.js';
+export {
+  chooseCalibrator,
+  crossFitted,
+  type CalibratorFigures,
+  type ChooseCalibratorOptions,
+  type ChosenCalibrator,
+} from './choose-calibrator.js';
+export {
+  fitPredictionSets,
+  predictionSets,
+  type FittedPredictionSets,
+  type PredictionSetOptions,
+  type PredictionSetRule,
+} from './conformal.js';
+export { checkDisjoint } from './disjoint.js';
+export { foldsOf, type ClassTruth } from './folds.js';
+export { fitIsotonic, type IsotonicScaling } from './isotonic.js';
+export { fitMahalanobis, type KnownFeatures, type Mahalanobis } from './mahalanobis.js';
+export {
+  fitOutliers,
+  outlierScores,
+  type FittedOutliers,
+  type OutlierDetector,
+  type OutlierOptions,
+  type OutlierRule,
+} from './outliers.js';
+export { fitVector, type VectorOptions, type VectorScaling } from './vector-scaling.js';

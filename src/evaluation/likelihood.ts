@@ -21,24 +21,38 @@ export const surpriseOfNot = (probability: number): number =>
 /** Logits [pictures, classes] with the truth of each picture. */
 export type Logits = { readonly logits: Float32Array; readonly classes: readonly string[] } & (Labels | Targets);
 
-/** Checks logits and returns them as float64, −∞ lifted; throws EVALUATION_NOT_FINITE for NaN and +∞. */
+/** Checks logits and their truth; returns the logits as `checkedScores` does. */
 export function checkedLogits(at: Logits): { z: Float64Array; count: number } {
   const count = checkTruth(at.logits.length, at);
-  const K = at.classes.length;
-  const z = Float64Array.from(at.logits);
-  const multi = isMultiLabel(at);
-  for (let row = 0; row < count; row++) {
-    let most = multi ? 0 : -Infinity;
+  return { z: checkedScores(at.logits, at.classes, isMultiLabel(at) ? 'multi-label' : 'single'), count };
+}
+
+/** Checks logits [rows, classes] and returns them as float64, −∞ lifted; throws EVALUATION_NOT_FINITE for NaN and +∞. */
+export function checkedScores(
+  logits: Float32Array,
+  classes: readonly string[],
+  task: 'single' | 'multi-label',
+): Float64Array {
+  const K = classes.length;
+  if (K === 0 || logits.length % K !== 0)
+    throw errors.SHAPE({
+      what: `numbers for ${K} classes`,
+      found: logits.length,
+      wanted: K * Math.ceil(logits.length / (K || 1)),
+    });
+  const z = Float64Array.from(logits);
+  for (let row = 0; row < z.length / K; row++) {
+    let most = task === 'multi-label' ? 0 : -Infinity;
     for (let k = 0; k < K; k++) {
       const found = z[row * K + k]!;
-      if (Number.isNaN(found) || found === Infinity) throw errors.NOT_FINITE({ row, label: at.classes[k]!, found });
+      if (Number.isNaN(found) || found === Infinity) throw errors.NOT_FINITE({ row, label: classes[k]!, found });
       most = Math.max(most, found);
     }
-    if (most === -Infinity) throw errors.NOT_FINITE({ row, label: at.classes[0]!, found: most });
+    if (most === -Infinity) throw errors.NOT_FINITE({ row, label: classes[0]!, found: most });
     const least = most + Math.log(smallestProbability);
     for (let k = 0; k < K; k++) if (z[row * K + k] === -Infinity) z[row * K + k] = least;
   }
-  return { z, count };
+  return z;
 }
 
 /** ln Σ exp of one row of `values`, scaled by `scale`; never overflows. */

@@ -133,7 +133,7 @@ function increasingRoot(slopes: Slopes, low: number, high: number): { root: numb
  * a bundle has its temperature in the graph.
  */
 export function applyTemperature(
-  { logits, classes }: { readonly logits: Float32Array; readonly classes: readonly string[] },
+  { logits, classes }: { readonly logits: Float32Array | Float64Array; readonly classes: readonly string[] },
   temperature: number,
   task: 'single' | 'multi-label' = 'single',
 ): Float32Array {
@@ -145,7 +145,7 @@ export function applyTemperature(
       found: logits.length,
       wanted: K * Math.ceil(logits.length / (K || 1)),
     });
-  if (task === 'multi-label') return logits.map(z => sigmoid(z / temperature));
+  if (task === 'multi-label') return Float32Array.from(logits, z => sigmoid(z / temperature));
   const out = new Float32Array(logits.length);
   for (let start = 0; start < out.length; start += K) {
     const row = Float64Array.from(logits.subarray(start, start + K), z => z / temperature);
