@@ -158,17 +158,18 @@ export interface MemberPictures {
 }
 
 /**
- * The pictures that a member was validated on, found by their hashes, in the order of its manifest.
+ * The pictures that a member was validated or trained on, found by their hashes, in the order of its manifest.
  *
  * @param pictures where they are. @default where the run had them
+ * @param split which of them. @default 'validation'
  * @throws GRAFT_PICTURES_MISSING where some are not there any more; DATA_…
  */
 export async function memberPictures(
   { bundle, run }: OpenedMember,
-  { pictures }: { readonly pictures?: string } = {},
+  { pictures, split = 'validation' }: { readonly pictures?: string; readonly split?: 'validation' | 'train' } = {},
 ): Promise<MemberPictures> {
   const source = pictures ?? (run === undefined ? undefined : await sourceOf(run));
-  const wanted = bundle.manifest.data.validation;
+  const wanted = bundle.manifest.data[split];
   if (source === undefined) throw errors.PICTURES_MISSING({ source: 'the run', missing: wanted.length });
   const set = await readSource(source, { purpose: 'evaluate' });
   const items = [...set.splits.values()].flat();
