@@ -34,5 +34,11 @@ export async function* untilFlat(patience: number, run: TrainingRun): TrainingRu
 
 function isFlat(event: TrainingEvent, patience: number): boolean {
   const isTold = event.kind === 'epoch' || event.kind === 'resumed';
-  return isTold && event.best !== undefined && event.epoch - event.best.epoch >= patience;
+  return isTold && hasEnded(event, patience);
 }
+
+/** Whether so many epochs have passed since the best one; never with a patience of 0. */
+export const hasEnded = (
+  { epoch, best }: { readonly epoch: number; readonly best?: { readonly epoch: number } | undefined },
+  patience: number,
+): boolean => patience > 0 && best !== undefined && epoch - best.epoch >= patience;

@@ -6,6 +6,7 @@
 import type { Tensor } from '../base/index.js';
 import type { DeviceTensor } from '../runtime/index.js';
 import type { Best, Checkpoint } from './checkpoint.js';
+import { hasEnded } from './early-stopping.js';
 import { errors } from './errors.js';
 import { abandon, type Answer, type StopReason, type TrainingEvent, type TrainingResult } from './events.js';
 import { chosenBy } from './figures.js';
@@ -95,8 +96,6 @@ export function membersRun(options: MembersRunOptions): MembersRun {
   const state = stackedState(from.map(checkpoint => checkpoint.state));
   checkState(artifacts, state);
 
-  const hasEnded = ({ epoch, best }: Pick<Checkpoint, 'epoch' | 'best'>) =>
-    patience > 0 && best !== undefined && epoch - best.epoch >= patience;
   const active = new Set(from.map((last, member): Active => ({ member, best: last.best, last })));
   const results = new Map<number, TrainingResult>();
   return walk();
@@ -108,7 +107,7 @@ export function membersRun(options: MembersRunOptions): MembersRun {
         const untilNow = best ? { best: { epoch: best.epoch, loss: chosenBy(best.validation) } } : {};
         yield { member, event: { kind: 'resumed', epoch: last.epoch, ...untilNow } };
       }
-      if (hasEnded(last)) end(one, 'flat');
+      if (hasEnded(last, patience)) end(one, 'flat');
     }
     const at = [...active].map(({ last }) => last.epoch);
     if (new Set(at).size > 1)
@@ -197,7 +196,7 @@ export function membersRun(options: MembersRunOptions): MembersRun {
       let asked: Answer;
       for (const one of [...active]) {
         const { member, best } = one;
-        const isFlat = hasEnded({ epoch: number, ...(best ? { best } : {}) });
+        const isFlat = hasEnded({ epoch: number, best }, patience);
         if (!isDue && !isFlat) continue;
         const own = { epoch: number, step, state: memberState(all, members, member), run: identities[member]! };
         one.last = { ...own, ...(best ? { best } : {}) };

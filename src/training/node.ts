@@ -2,3 +2,4 @@
 
 export { checkpoints, history, type Checkpoints, type Damaged, type Found, type History } from './run-files.js';
 export { checkpointWeights, type CheckpointWeights, type WeightsKind } from './checkpoint-weights.js';
+export { newestOfAll } from './member-checkpoints.js';

@@ -39,8 +39,12 @@ export interface Found {
 export interface Checkpoints {
   /** Writes one, then removes those that are neither of the last two nor the best. */
   save(checkpoint: Checkpoint): Promise<void>;
-  /** The newest valid one; undefined where none is there. All damaged: throws what is wrong with the newest. */
-  newest(): Promise<Found | undefined>;
+  /**
+   * The newest valid one; undefined where none is there. All damaged: throws what is wrong with the newest.
+   *
+   * @param most of those up to this epoch. @default all
+   */
+  newest(most?: number): Promise<Found | undefined>;
 }
 
 /**
@@ -81,9 +85,9 @@ export function checkpoints(folder: string, { disk = realDisk }: DiskOptions = {
       const older = (await epochs()).filter(epoch => epoch < checkpoint.epoch);
       for (const epoch of older.slice(1)) if (epoch !== checkpoint.best?.epoch) await remove(pathOf(epoch));
     },
-    async newest() {
+    async newest(most = Infinity) {
       const damaged: Damaged[] = [];
-      for (const epoch of await epochs()) {
+      for (const epoch of (await epochs()).filter(at => at <= most)) {
         const path = pathOf(epoch);
         try {
           return { checkpoint: opened(await read(path)), path, damaged };
@@ -128,8 +132,8 @@ function opened(bytes: Uint8Array): Checkpoint {
 
 /** The history of a run. */
 export interface History {
-  /** Adds an event; those that tell nothing of the training (`checkpoint`, `resumed`) are left out. */
-  append(event: TrainingEvent): Promise<void>;
+  /** Adds events; those that tell nothing of the training (`checkpoint`, `resumed`) are left out. */
+  append(...events: readonly TrainingEvent[]): Promise<void>;
   /** Drops what was told after an epoch, and that the run stopped. Before a run goes on from there. */
   rewind(epoch: number): Promise<void>;
 }
@@ -142,9 +146,11 @@ export interface History {
  */
 export function history(path: string, { disk = realDisk }: DiskOptions = {}): History {
   return {
-    async append(event) {
-      if (event.kind === 'checkpoint' || event.kind === 'resumed') return;
-      await appendLine(path, JSON.stringify(event), { disk });
+    async append(...events) {
+      const lines = events
+        .filter(({ kind }) => kind !== 'checkpoint' && kind !== 'resumed')
+        .map(at => JSON.stringify(at));
+      if (lines.length > 0) await appendLine(path, lines.join('\n'), { disk });
     },
     async rewind(epoch) {
       const text = await disk.readFile(path).then(
