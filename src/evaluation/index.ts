@@ -36,8 +36,8 @@ export {
   type EnsembleTable,
 } from './ensemble-rows.js';
 export { type EnsembleReport } from './report-ensemble.js';
-export { type CostPoint } from './report-front.js';
-export { type GainPoint } from './report-gain.js';
+export { type CostFront, type CostPoint } from './report-front.js';
+export { gainBySize, type GainPoint } from './gain.js';
 export { metrics, type Metric, type MetricName } from './metrics.js';
 export { setFigures, type PredictionSets, type SetFigures } from './set-figures.js';
 export { fitCascade, type Cascade, type CascadeOptions, type CascadeStage } from './cascade.js';

@@ -8,8 +8,8 @@ import { ensembleVerdict, intervalText, type EnsembleRow, type EnsembleTable } f
 import { markup, name, nothing, type Markup } from './markup.js';
 import { metrics, type MetricName } from './metrics.js';
 import { path } from './plot.js';
-import type { CostPoint } from './report-front.js';
-import type { GainPoint } from './report-gain.js';
+import type { GainPoint } from './gain.js';
+import type { CostFront } from './report-front.js';
 import { costText, decimal, grouped, percent, signed } from './wording.js';
 
 /** What the report says about an ensemble. What is left out has no section. */
@@ -20,9 +20,9 @@ export interface EnsembleReport extends EnsembleTable {
   readonly costUnit?: 'ms' | 'flops';
   /** Members against each other. */
   readonly diversity?: Diversity;
-  /** What was weighed by cost. @default the rows that have a cost */
-  readonly front?: readonly CostPoint[];
-  /** Ensembles of 1, 2, … members. @default [] */
+  /** What was weighed by cost. @default the accuracy of the rows that have a cost */
+  readonly front?: CostFront;
+  /** Ensembles of 1, 2, … members (`gainBySize`). @default [] */
   readonly gains?: readonly GainPoint[];
 }
 

@@ -3,17 +3,11 @@
 
 import { scaleLinear } from 'd3-scale';
 import { line } from 'd3-shape';
-import type { PairedDifference } from './bootstrap.js';
+import type { GainPoint } from './gain.js';
 import { asIs, markup, nothing, type Markup } from './markup.js';
 import { metrics } from './metrics.js';
 import { columns, floor, path, plot, rows, type Frame } from './plot.js';
 import { counted, decimal, percent, signed } from './wording.js';
-
-/** An ensemble of so many members beside the best single one (`pairedDifference(ensemble, single, metric)`). */
-export interface GainPoint {
-  readonly members: number;
-  readonly difference: PairedDifference;
-}
 
 const width = 480;
 const height = 420;

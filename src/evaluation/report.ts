@@ -7,7 +7,7 @@ import { classesSection, type SplitCounts } from './report-classes.js';
 import { confusedPairsSection, confusionSection, labelOutcomesSection } from './report-confusion.js';
 import { diversitySection } from './report-diversity.js';
 import { ensembleSection, type EnsembleReport } from './report-ensemble.js';
-import { frontSection, type CostPoint } from './report-front.js';
+import { frontSection, type CostFront } from './report-front.js';
 import { gainSection } from './report-gain.js';
 import { headline, summary } from './report-headline.js';
 import { historySection, type HistoryPoint } from './report-history.js';
@@ -85,16 +85,18 @@ ${provenanceSection(provenance)}
 
 function ensembleSections(ensemble: EnsembleReport): Markup {
   const { diversity, gains = [], costUnit = 'ms' } = ensemble;
-  const front = frontSection(ensemble.front ?? costPoints(ensemble), costUnit);
+  const front = frontSection(ensemble.front ?? frontOfRows(ensemble), costUnit);
   return markup`${ensembleSection(ensemble)}
 ${sideBySide(front, gainSection(gains), 0)}
 ${diversity ? diversitySection(diversity) : nothing}`;
 }
 
-const costPoints = ({ rows, chosen }: EnsembleReport): CostPoint[] =>
-  rows.flatMap(({ name: of, cost, accuracy, accuracyInterval }, i) =>
-    cost === undefined ? [] : [{ name: of, cost, accuracy, accuracyInterval, chosen: i === chosen }],
-  );
+const frontOfRows = ({ rows, chosen }: EnsembleReport): CostFront => ({
+  metric: 'accuracy',
+  points: rows.flatMap(({ name: of, cost, accuracy, accuracyInterval }, i) =>
+    cost === undefined ? [] : [{ name: of, cost, value: accuracy, interval: accuracyInterval, chosen: i === chosen }],
+  ),
+});
 
 /** The widest matrix that leaves room beside it, in classes. */
 const narrow = 8;

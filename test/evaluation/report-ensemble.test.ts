@@ -87,29 +87,54 @@ test('a difference is drawn left of 0 where it is below 0, in the colour of its 
 
 test('the front: what nothing cheaper, or as cheap, is as good as', t => {
   const points = [
-    { cost: 3, accuracy: 0.9 },
-    { cost: 1, accuracy: 0.8 },
-    { cost: 2, accuracy: 0.8 },
-    { cost: 2, accuracy: 0.85 },
-    { cost: 4, accuracy: 0.7 },
+    { cost: 3, value: 0.9 },
+    { cost: 1, value: 0.8 },
+    { cost: 2, value: 0.8 },
+    { cost: 2, value: 0.85 },
+    { cost: 4, value: 0.7 },
   ];
-  t.deepEqual(frontOf(points), [points[1]!, points[3]!, points[0]!]);
+  t.deepEqual(frontOf(points, 'higher'), [points[1]!, points[3]!, points[0]!]);
+  t.deepEqual(frontOf(points, 'lower'), [points[1]!, points[4]!]);
 });
 
 test('points far below the front are counted, not drawn; costs of floating-point operations are said so', t => {
   const point = (name: string, cost: number, accuracy: number) => ({
     name,
     cost,
-    accuracy,
-    accuracyInterval: [accuracy - 0.02, accuracy + 0.02] as const,
+    value: accuracy,
+    interval: [accuracy - 0.02, accuracy + 0.02] as const,
   });
-  const front = [point('small', 2e8, 0.9), { ...point('large', 4e9, 0.95), chosen: true }, point('broken', 1e9, 0.1)];
-  const text = html({ ...full, front, costUnit: 'flops' });
+  const points = [point('small', 2e8, 0.9), { ...point('large', 4e9, 0.95), chosen: true }, point('broken', 1e9, 0.1)];
+  const text = html({ ...full, front: { metric: 'accuracy', points }, costUnit: 'flops' });
   const plot = /<h2>Accuracy and cost<\/h2>.*?<\/section>/s.exec(text)![0];
   t.is(plot.match(/<circle class="dot"/g)?.length, 2);
   t.is(plot.match(/<circle class="ring"/g)?.length, 1);
   t.true(words(plot).includes('from 90.0% at 200 MFLOP to 95.0% at 4 GFLOP'));
-  t.true(words(plot).includes('1 point far below not drawn.'));
+  t.true(words(plot).includes('1 point far from the line not drawn.'));
+});
+
+test('a front of losses goes down, without whiskers where no interval is known', t => {
+  const points = [5, 4, 4.5, 3].map((value, i) => ({ name: `of ${i + 1}`, cost: i + 1, value }));
+  const text = html({ ...full, front: { metric: 'negativeLogLikelihood', points } });
+  const plot = /<h2>Negative log-likelihood and cost<\/h2>.*?<\/section>/s.exec(text)![0];
+  t.true(words(plot).includes('from 5.000 at 1 ms to 3.000 at 4 ms. </p>'.replace('</p>', '')));
+  t.false(plot.includes('whisker'));
+  t.is(/<path class="front" d="([^"]*)"/.exec(plot)![1]!.match(/V/g)?.length, 2);
+});
+
+test('of very many points the front and the best others are drawn', t => {
+  const points = Array.from({ length: 5000 }, (_, i) => ({
+    name: `of ${i}`,
+    cost: 1 + (i % 50),
+    value: 0.5 + (i % 97) / 1000,
+  }));
+  const text = html({ ...full, front: { metric: 'accuracy', points } });
+  const plot = /<h2>Accuracy and cost<\/h2>.*?<\/section>/s.exec(text)![0];
+  const front = frontOf(points, 'higher');
+  t.is(plot.match(/<circle class="dot"/g)?.length, front.length + 300);
+  t.true(
+    words(plot).includes(`${(5000 - 300 - front.length).toLocaleString('en')} points far from the line not drawn.`),
+  );
 });
 
 test('the gain says with how many members most of it is there', t => {
