@@ -6,3 +6,10 @@ import { readFileSync } from 'node:fs';
 export const version: string = (
   JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
+
+/** What a run was made by. */
+export const versionsOf = (runtime: { readonly name: string }) => ({
+  'onnx-graft': version,
+  runtime: runtime.name,
+  node: process.version,
+});
