@@ -27,6 +27,13 @@ export { artifacts, type ArtifactsOptions, type ArtifactsResult, type LossName }
 export type { BackboneOptions } from './workflows/backbone.js';
 export { convert, convertPasses, type ConvertOptions, type ConvertResult } from './workflows/convert.js';
 export {
+  explain,
+  type ExplainedMap,
+  type ExplainOptions,
+  type Explanation,
+  type UnexplainedFile,
+} from './workflows/explain.js';
+export {
   exportInference,
   type ExportInferenceOptions,
   type ExportInferenceResult,

@@ -30,4 +30,5 @@ export {
 } from './sources.js';
 export { type Split } from './manifest.js';
 export { listPictures, type Stray } from './walk.js';
+export { encodePng } from './encode-png.js';
 export { thumbnail } from './thumbnail.js';
