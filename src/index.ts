@@ -43,6 +43,8 @@ export {
   type ImportArtifactsOptions,
   type ImportArtifactsResult,
 } from './workflows/import-artifacts.js';
+export { ensemble, type EnsembleResult } from './workflows/ensemble.js';
+export { combinations, type Combination, type EnsembleOptions } from './workflows/ensemble-options.js';
 export { evaluate, type EvaluateOptions, type EvaluateResult } from './workflows/evaluate.js';
 export { demoBackbone, demoPictures } from './workflows/fixtures.js';
 export { inspect, type InspectedFile, type InspectOptions, type UninspectedFile } from './workflows/inspect.js';

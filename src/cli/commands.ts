@@ -4,6 +4,7 @@ import type { Command } from './command.js';
 import { artifactsCommand } from './commands/artifacts.js';
 import { convertCommand } from './commands/convert.js';
 import { demoCommand } from './commands/demo.js';
+import { ensembleCommand } from './commands/ensemble.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { explainCommand } from './commands/explain.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -16,6 +17,7 @@ import { validateCommand } from './commands/validate.js';
 
 export const commands: readonly Command[] = [
   trainCommand,
+  ensembleCommand,
   predictCommand,
   evaluateCommand,
   explainCommand,

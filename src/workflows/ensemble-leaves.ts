@@ -103,5 +103,9 @@ async function networks({ op, members }: InnerNode): Promise<OpenedMember[]> {
 
 /** Every network of a tree. */
 export function leavesOf(node: OpenedNode): LeafNode[] {
-  return node.op === 'member' || node.op === 'soup' ? [node] : node.members.flatMap(leavesOf);
+  return 'networks' in node ? [node] : node.members.flatMap(leavesOf);
 }
+
+/** Whether this is one network that sees the picture as it is. */
+export const isMember = (node: OpenedNode): boolean =>
+  'networks' in node && node.networks.length === 1 && node.views === undefined;

@@ -68,6 +68,40 @@ export const errors = defineErrors('GRAFT', {
       `members do not go together: ${at.what} of ${printable(at.first)} is ${printable(at.firstHas)}, of ${printable(at.second)} ${printable(at.secondHas)}`,
     hint: 'Members of one ensemble tell the same labels apart and take pictures in the same way.',
   },
+  NOTHING_DRAWN: {
+    kind: 'input',
+    message: (at: { member: string; reason: string }) =>
+      `no members can be drawn from ${printable(at.member)}: ${printable(at.reason)}`,
+    hint: 'dropout(N) wants a run with --head mlp, batchnorm(N) a network with BatchNormalization, swag(N) checkpoints.',
+  },
+  NOTHING_COMMON: {
+    kind: 'input',
+    message: (at: { first: string; second: string }) =>
+      `no picture can choose: ${printable(at.first)} and ${printable(at.second)} share validation pictures, but every one of them trained some other member`,
+    hint: 'Train members with the same hold-out (graft train --runs N), or as folds of one set (--folds N).',
+  },
+  OUT_OF_FOLD: {
+    kind: 'input',
+    message: (at: { what: string }) =>
+      `${printable(at.what)} cannot be judged: its members are folds of one set, and every picture trained some of them`,
+    hint: 'Average the predictions of folds; train with graft train --runs N to choose, stack or mix weights.',
+  },
+  RECIPE_AND_MEMBERS: {
+    kind: 'usage',
+    message: (at: { found: string }) => `the recipe names its members, and ${printable(at.found)} is named beside it`,
+    hint: 'Name members in the recipe, or leave out --recipe.',
+  },
+  NO_SOUP: {
+    kind: 'input',
+    message: (at: { member: string; at: string; reason: string }) =>
+      `the weights cannot be averaged: ${printable(at.member)} parts from the first member at ${printable(at.at)}: ${printable(at.reason)}`,
+    hint: 'Average predictions instead: --combine average.',
+  },
+  SETS: {
+    kind: 'unsupported',
+    message: (at: { task: string }) => `prediction sets are of pictures with one label, and these are ${at.task}`,
+    hint: 'Leave out --coverage.',
+  },
   PICTURES_MISSING: {
     kind: 'missing',
     message: (at: { source: string; missing: number }) =>

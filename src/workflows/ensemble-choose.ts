@@ -1,0 +1,176 @@
+// Which of several ways to combine members is best, told honestly: each is judged by answers to pictures that neither
+// chose its parts nor calibrated it. Few pictures are used crosswise; where there are many, halves choose and calibrate.
+
+import {
+  applyCalibrator,
+  chooseCalibrator,
+  evaluate,
+  fitCalibrator,
+  foldsOf,
+  type CalibratorKind,
+  type Calibrator,
+  type Evaluation,
+  type Predictions,
+} from '../evaluation/index.js';
+import { answerTree, rowsAt, truthAt, type Answer, type AnswerOptions, type Asked } from './ensemble-answers.js';
+import { leavesOf, type OpenedNode } from './ensemble-leaves.js';
+
+/** A way to combine members. */
+export interface Candidate {
+  readonly name: string;
+  readonly node: OpenedNode;
+}
+
+/** Rows that choose, and rows that calibrate. */
+export interface Parts {
+  readonly select: readonly number[];
+  readonly calibrate: readonly number[];
+  /** Both are all rows: figures come from cross-fitting alone. */
+  readonly isShared: boolean;
+}
+
+/** From so many pictures on, one half chooses and the other calibrates. */
+const enoughForHalves = 1000;
+const foldCount = 5;
+
+/** Splits the pictures that choose, by class. */
+export function partsOf(asked: Asked, seed: number): Parts {
+  const all = Array.from({ length: asked.count }, (_, row) => row);
+  if (asked.count < enoughForHalves) return { select: all, calibrate: all, isShared: true };
+  const half = foldsOf({ classes: asked.classes, ...asked.truth }, 2, seed);
+  return {
+    select: all.filter(row => half[row] === 0),
+    calibrate: all.filter(row => half[row] === 1),
+    isShared: false,
+  };
+}
+
+/** A candidate and what it is worth on pictures that did not fit it. */
+export interface Judged extends Candidate {
+  /** Whether members have temperatures of their own. */
+  readonly memberFirst: boolean;
+  readonly kind: CalibratorKind;
+  /** Cross-fitted: calibrated, and as pooled. */
+  readonly predictions: Predictions;
+  readonly evaluation: Evaluation;
+  readonly uncalibrated: Evaluation;
+  /** What a picture costs, of a cascade in the mean. */
+  readonly cost: number;
+}
+
+/** What judging needs beside the tree. */
+export interface JudgeOptions extends Pick<AnswerOptions, 'metric' | 'seed' | 'measured' | 'costOf'> {
+  readonly parts: Parts;
+}
+
+/** Judges a candidate, with members as they are and with members calibrated first: the better one is kept. */
+export async function judge(
+  candidate: Candidate,
+  asked: Asked,
+  kind: CalibratorKind,
+  options: JudgeOptions,
+): Promise<Judged> {
+  const isSingle = leavesOf(candidate.node).length === 1;
+  const ways = isSingle || kind === 'none' ? [false] : [false, true];
+  let best: Judged | undefined;
+  for (const memberFirst of ways) {
+    const judged = await judgeWay(candidate, asked, kind, memberFirst, options);
+    if (!best || judged.evaluation.negativeLogLikelihood < best.evaluation.negativeLogLikelihood) best = judged;
+  }
+  return best!;
+}
+
+async function judgeWay(
+  candidate: Candidate,
+  asked: Asked,
+  kind: CalibratorKind,
+  memberFirst: boolean,
+  options: JudgeOptions,
+): Promise<Judged> {
+  const { parts, seed } = options;
+  const K = asked.classes.length;
+  const truth = { classes: asked.classes, ...asked.truth };
+  const fold = foldsOf(truth, foldCount, seed);
+  const calibrated = new Float32Array(asked.count * K);
+  const pooled = new Float32Array(asked.count * K);
+  let cost = 0;
+  const folds = Math.max(...fold) + 1;
+  for (let f = 0; f < folds; f++) {
+    const outside = (rows: readonly number[]) => rows.filter(row => fold[row] !== f);
+    const answer = await answerTree(candidate.node, asked, { ...options, fit: outside(parts.select), memberFirst });
+    const calibrator = calibratorOf(answer, asked, outside(parts.calibrate), kind);
+    const said = applyCalibrator(calibrator, { logits: answer.logits, classes: asked.classes }, asked.task);
+    for (let row = 0; row < asked.count; row++) {
+      if (fold[row] !== f) continue;
+      calibrated.set(said.subarray(row * K, (row + 1) * K), row * K);
+      pooled.set(answer.probabilities.subarray(row * K, (row + 1) * K), row * K);
+    }
+    cost = answer.cost ?? (f === 0 ? options.costOf(answer.fusion) : cost);
+  }
+  const predictions = { probabilities: calibrated, ...truth };
+  return {
+    ...candidate,
+    memberFirst,
+    kind,
+    predictions,
+    evaluation: evaluate(predictions, { split: 'validation' }),
+    uncalibrated: evaluate({ ...predictions, probabilities: pooled }, { split: 'validation' }),
+    cost,
+  };
+}
+
+function calibratorOf(answer: Answer, asked: Asked, rows: readonly number[], kind: CalibratorKind): Calibrator {
+  const { classes } = asked;
+  return fitCalibrator(kind, { logits: rowsAt(answer.logits, rows, classes.length), classes, ...truthAt(asked, rows) });
+}
+
+/** A candidate fitted to all its pictures: what is shipped. */
+export interface Final {
+  readonly answer: Answer;
+  readonly calibration: Calibrator;
+  /** Calibrated, of all pictures, which also fitted it. */
+  readonly probabilities: Float32Array;
+}
+
+/** Fits what was judged to all pictures. */
+export async function settle({ node, memberFirst, kind }: Judged, asked: Asked, options: JudgeOptions): Promise<Final> {
+  const { select, calibrate } = options.parts;
+  const answer = await answerTree(node, asked, { ...options, fit: select, memberFirst });
+  const calibration = calibratorOf(answer, asked, calibrate, kind);
+  const logits = { logits: answer.logits, classes: asked.classes };
+  return { answer, calibration, probabilities: applyCalibrator(calibration, logits, asked.task) };
+}
+
+/** The best; of equals the cheaper one. The best member is among the candidates. */
+export function winnerOf(judged: readonly Judged[], metric: AnswerOptions['metric']): Judged {
+  return judged.reduce((best, one) => {
+    const [a, b] = [one.evaluation, best.evaluation];
+    if (isBetter(a, b, metric)) return one;
+    return !isBetter(b, a, metric) && one.cost < best.cost ? one : best;
+  });
+}
+
+/** Places of the best so many, in the order in which they were named. */
+export function topOf(judged: readonly Judged[], count: number | undefined, metric: AnswerOptions['metric']): number[] {
+  const places = judged.map((_, i) => i);
+  if (count === undefined || count >= judged.length) return places;
+  const ranked = places.toSorted((a, b) => (isBetter(judged[a]!.evaluation, judged[b]!.evaluation, metric) ? -1 : 1));
+  return ranked.slice(0, Math.max(1, count)).toSorted((a, b) => a - b);
+}
+
+const isBetter = (a: Evaluation, b: Evaluation, metric: AnswerOptions['metric']): boolean =>
+  metric === 'accuracy'
+    ? a.accuracy > b.accuracy || (a.accuracy === b.accuracy && a.negativeLogLikelihood < b.negativeLogLikelihood)
+    : a.negativeLogLikelihood < b.negativeLogLikelihood;
+
+/** The winner with the simplest calibrator that none beats by more than a standard error. */
+export async function withCalibrator(winner: Judged, asked: Asked, options: JudgeOptions): Promise<Judged> {
+  const { answer } = await settle(winner, asked, options);
+  const { calibrate } = options.parts;
+  const logits = rowsAt(answer.logits, calibrate, asked.classes.length);
+  const { chosen } = chooseCalibrator(
+    { logits, classes: asked.classes, ...truthAt(asked, calibrate) },
+    { seed: options.seed },
+  );
+  return chosen === winner.kind ? winner : judgeWay(winner, asked, chosen, winner.memberFirst, options);
+}
