@@ -24,4 +24,28 @@ export const errors = defineErrors('ENSEMBLE', {
       `statistics of BatchNormalization are estimated from opset ${at.wanted} on, found ${at.found}`,
     hint: 'graft convert writes a newer opset.',
   },
+  MEMBER_UNFIT: {
+    kind: 'input',
+    message: (at: { member: string; reason: string }) =>
+      `member ${printable(at.member)} cannot be fused: ${printable(at.reason)}`,
+  },
+  TREE: {
+    kind: 'usage',
+    message: (at: { node: string; reason: string }) => `${at.node} of an ensemble: ${at.reason}`,
+  },
+  VIEW: {
+    kind: 'usage',
+    message: (at: { view: string; reason: string }) =>
+      `the view ${printable(at.view)} cannot be made: ${printable(at.reason)}`,
+  },
+  CALIBRATOR: {
+    kind: 'input',
+    message: (at: { calibrator: string; reason: string }) =>
+      `a calibrator of kind ${at.calibrator} does not fit: ${at.reason}`,
+  },
+  OUTLIER_RULE: {
+    kind: 'input',
+    message: (at: { member: string; reason: string }) =>
+      `unknown pictures cannot be told by member ${printable(at.member)}: ${at.reason}`,
+  },
 });
