@@ -17,7 +17,7 @@ export interface Ingredient<T> {
 export interface SoupKitchen<T> {
   /** Such as `all => averageModels(all).model`; gets at least two. */
   readonly average: (all: readonly T[]) => T;
-  /** The loss on held-out pictures; lower is better. What is no number counts as worst. */
+  /** The loss on held-out pictures; lower is better. What scores no number never goes in beside others. */
   readonly score: (weights: T) => Promise<number>;
 }
 
@@ -87,10 +87,15 @@ export async function greedySoup<T>(
   let soup = { weights: best!.weights, score: best!.alone };
   const scores: SoupScore[] = [{ name: best!.name, alone: best!.alone, together: best!.alone, kept: true }];
   for (const one of others) {
+    // a broken network may hide in a mean of many
+    if (one.alone === Infinity) {
+      scores.push({ name: one.name, alone: one.alone, together: Infinity, kept: false });
+      continue;
+    }
     const tried = [...kept, one];
     const weights = average(tried.map(of => of.weights));
     const together = worstIfNone(await score(weights));
-    const stays = together <= soup.score && together < Infinity;
+    const stays = together <= soup.score;
     scores.push({ name: one.name, alone: one.alone, together, kept: stays });
     if (!stays) continue;
     kept = tried;
