@@ -234,8 +234,8 @@ async function throughTrunk(
   const features = await logitsOf(runtime, encodeModel(flat), input, rows, done =>
     onProgress?.({ what: 'features behind the cut', done, total: rows.count }),
   );
-  const { count, labels, items, hashes } = rows;
-  return { features, count, width: features.length / count, labels, items, hashes };
+  const { count, labels, items, hashes, groups } = rows;
+  return { features, count, width: features.length / count, labels, items, hashes, ...(groups ? { groups } : {}) };
 }
 
 /** What trains, each weight at its share of the rate: the head at 1, the trunk less the deeper it lies. */

@@ -182,9 +182,18 @@ async function byEpochs(
   };
 }
 
-/** n / (K · n_k) */
-function balancedWeights({ labels, count }: Pick<SplitFeatures, 'labels' | 'count'>, classes: number): number[] {
+/**
+ * n / (K · n_k)
+ *
+ * @param times how often each row counts. @default once
+ */
+export function balancedWeights(
+  { labels, count }: Pick<SplitFeatures, 'labels' | 'count'>,
+  classes: number,
+  times: ArrayLike<number> = new Uint8Array(count).fill(1),
+): number[] {
   const counts = new Array<number>(classes).fill(0);
-  for (const label of elements(labels) as BigInt64Array) counts[Number(label)]!++;
-  return counts.map(n => count / (classes * Math.max(1, n)));
+  (elements(labels) as BigInt64Array).forEach((label, row) => (counts[Number(label)]! += times[row]!));
+  const all = counts.reduce((a, b) => a + b, 0);
+  return counts.map(n => all / (classes * Math.max(1, n)));
 }

@@ -13,10 +13,10 @@ import { fitHead, type FittedHead } from './fit-head.js';
 import { withBatchNorm } from './insert-batch-norm.js';
 import { headLogits } from './measure.js';
 import { writeArtifacts } from './run-files.js';
-import { setFeatures } from './set-features.js';
-import { setRows } from './set-rows.js';
+import { setFeatures, type SetFeatures } from './set-features.js';
+import { setRows, type SetRows } from './set-rows.js';
 import type { TransferOptions } from './transfer.js';
-import { trunkOf } from './trunk.js';
+import { trunkOf, type Trunk } from './trunk.js';
 import { resolveTune } from './tune-options.js';
 
 /** The pictures of a split that were read. */
@@ -55,7 +55,7 @@ export interface Tuned {
   readonly headAccuracy: number;
 }
 
-interface LearnOptions extends TransferOptions {
+export interface LearnOptions extends TransferOptions {
   readonly pictures: string;
 }
 
@@ -71,9 +71,29 @@ export async function learnHead(
   checkAny(pictures, features);
   const task = { classes: set.classes.length, task: set.task };
   const head = await fitHead(runtime, features, task, { ...options, folder: out, resume });
+  return headLearnt(runtime, backbone, set, { head, features, out });
+}
+
+/** What a head has learnt, on the pictures that it trained on and those that it is judged by; its artifacts are written. */
+export async function headLearnt(
+  runtime: Runtime,
+  backbone: Backbone,
+  set: PictureSet,
+  { head, features, out }: { readonly head: FittedHead; readonly features: SetFeatures; readonly out: string },
+): Promise<Learnt> {
   const logits = await headLogits(runtime, head, features.validation, set.classes.length);
   await writeArtifacts(join(out, 'artifacts'), head, set.task === 'single' ? 'cross-entropy' : 'sigmoid-cross-entropy');
   return { head, graph: backbone.graph, logits, ...features };
+}
+
+/** A trunk before it trains, and the rows that it trains on. Close the rows in `finally`. */
+export interface OpenedTrunk {
+  readonly trunk: Trunk;
+  readonly rows: SetRows;
+}
+
+interface TrunkOptions extends LearnOptions {
+  readonly unfreeze: string | readonly string[];
 }
 
 /** What lies behind a cut, and a head, together. */
@@ -81,44 +101,62 @@ export async function learnTrunk(
   runtime: Runtime,
   backbone: Backbone,
   set: PictureSet,
-  options: LearnOptions & { readonly unfreeze: string | readonly string[] },
+  options: TrunkOptions,
 ): Promise<Learnt> {
-  const { out, resume = false, pictures } = options;
-  const plain = trunkOf(backbone, options.unfreeze);
-  const { memory, insertBatchNorm } = resolveTune(options);
-  const rows = await setRows(runtime, plain.frozen, plain.shape, set, {
-    ...options,
-    memory: memory * 2 ** 20,
-    scratch: join(out, 'scratch'),
-  });
+  const opened = await openTrunk(runtime, backbone, set, options);
   try {
-    checkAny(pictures, rows);
-    const task = { classes: set.classes.length, task: set.task };
-    const trunk = insertBatchNorm ? await withBatchNorm(runtime, plain, rows.train) : plain;
-    const tuned = await fineTune(runtime, trunk, rows, task, { ...options, folder: out, resume });
-    const sizes = trunk.names.map(name => tuned.trunk.get(name)!).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
-    return {
-      head: tuned.head,
-      graph: trunk.whole(tuned.trunk),
-      logits: tuned.logits,
-      train: rows.train,
-      validation: rows.validation,
-      errors: rows.errors,
-      duplicates: rows.duplicates,
-      cached: rows.cached,
-      tuned: {
-        behind: trunk.input,
-        weights: sizes.length,
-        numbers: sizes.reduce((a, b) => a + b, 0),
-        headAccuracy: tuned.headAccuracy,
-      },
-    };
+    checkAny(options.pictures, opened.rows);
+    return await tuneTrunk(runtime, set, opened, options);
   } finally {
-    await rows.close();
+    await opened.rows.close();
   }
 }
 
-function checkAny(
+/** Parts the trunk from the frozen part, and runs the pictures of a set through the latter. */
+export async function openTrunk(
+  runtime: Runtime,
+  backbone: Backbone,
+  set: PictureSet,
+  options: TrunkOptions,
+): Promise<OpenedTrunk> {
+  const trunk = trunkOf(backbone, options.unfreeze);
+  const { memory } = resolveTune(options);
+  const kept = { memory: memory * 2 ** 20, scratch: join(options.out, 'scratch') };
+  return { trunk, rows: await setRows(runtime, trunk.frozen, trunk.shape, set, { ...options, ...kept }) };
+}
+
+/** Fine-tunes an opened trunk. */
+export async function tuneTrunk(
+  runtime: Runtime,
+  set: PictureSet,
+  { trunk: plain, rows }: OpenedTrunk,
+  options: TrunkOptions,
+): Promise<Learnt> {
+  const { out, resume = false } = options;
+  const task = { classes: set.classes.length, task: set.task };
+  const trunk = resolveTune(options).insertBatchNorm ? await withBatchNorm(runtime, plain, rows.train) : plain;
+  const tuned = await fineTune(runtime, trunk, rows, task, { ...options, folder: out, resume });
+  const sizes = trunk.names.map(name => tuned.trunk.get(name)!).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+  return {
+    head: tuned.head,
+    graph: trunk.whole(tuned.trunk),
+    logits: tuned.logits,
+    train: rows.train,
+    validation: rows.validation,
+    errors: rows.errors,
+    duplicates: rows.duplicates,
+    cached: rows.cached,
+    tuned: {
+      behind: trunk.input,
+      weights: sizes.length,
+      numbers: sizes.reduce((a, b) => a + b, 0),
+      headAccuracy: tuned.headAccuracy,
+    },
+  };
+}
+
+/** Refuses a set of which no picture that trains, or none that is judged by, could be read. */
+export function checkAny(
   folder: string,
   read: Pick<Learnt, 'errors'> & Record<'train' | 'validation', { readonly count: number }>,
 ): void {

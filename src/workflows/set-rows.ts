@@ -15,6 +15,8 @@ import { labelsOf, setFeatures, type SetFeaturesOptions, type SplitFeatures } fr
 
 /** Rows of one split: of pictures as they are, and in epochs from 1 on of one of their augmented views. */
 export interface SplitRows extends PictureRows {
+  /** The picture of each row, where pictures train several times: their own rows 0, 1, 2 … come first. */
+  readonly groups?: Uint32Array;
   readonly items: readonly Item[];
   readonly hashes: readonly string[];
 }
