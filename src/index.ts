@@ -48,6 +48,8 @@ export { combinations, type Combination, type EnsembleOptions } from './workflow
 export { evaluate, type EvaluateOptions, type EvaluateResult } from './workflows/evaluate.js';
 export { demoBackbone, demoPictures } from './workflows/fixtures.js';
 export { inspect, type InspectedFile, type InspectOptions, type UninspectedFile } from './workflows/inspect.js';
+export { landscape, type LandscapeOptions } from './workflows/landscape.js';
+export { landscapeKind, writeLandscape, type Landscape } from './workflows/landscape-report.js';
 export { merge, type MergeOptions, type MergeResult } from './workflows/merge.js';
 export { predict, type FilePrediction, type PredictOptions, type UnreadableFile } from './workflows/predict.js';
 export type { EpochTold, Progress as TransferProgress } from './workflows/progress.js';

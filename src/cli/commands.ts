@@ -8,6 +8,7 @@ import { ensembleCommand } from './commands/ensemble.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { explainCommand } from './commands/explain.js';
 import { inspectCommand } from './commands/inspect.js';
+import { landscapeCommand } from './commands/landscape.js';
 import { mergeCommand } from './commands/merge.js';
 import { predictCommand } from './commands/predict.js';
 import { splitCommand } from './commands/split.js';
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   predictCommand,
   evaluateCommand,
   explainCommand,
+  landscapeCommand,
   inspectCommand,
   splitCommand,
   tapsCommand,

@@ -1,6 +1,6 @@
 import { defineErrors, printable } from '../base/index.js';
 
-/** What estimating statistics of BatchNormalization, and landscapes, refuse. */
+/** What is refused of lines between networks and of statistics of BatchNormalization. */
 export const errors = defineErrors('GRAFT', {
   STATISTICS: {
     kind: 'input',
@@ -17,6 +17,11 @@ export const errors = defineErrors('GRAFT', {
     kind: 'usage',
     message: (at: { reason: string }) => `there is no line between the two: ${printable(at.reason)}`,
     hint: 'Both must be the same network in all but its weights, for the same labels, as two runs with the same options.',
+  },
+  PLOT_FILE: {
+    kind: 'usage',
+    message: (at: { path: string }) => `${printable(at.path)} ends in no kind of picture that is written`,
+    hint: 'Name it .svg, .html or .json.',
   },
   POINTS: {
     kind: 'usage',

@@ -1,0 +1,214 @@
+// graft landscape: loss and accuracy along the line between the weights of two networks, which tells whether a soup of
+// them can work: it lies on that line. The networks of the line are asked together, so that what they share runs once.
+
+import { tensor, type Tensor } from '../base/index.js';
+import { line } from '../ensembles/index.js';
+import { applyTemperature, barrierOf, evaluate, negativeLogLikelihood } from '../evaluation/index.js';
+import type { Model } from '../graph/index.js';
+import { checkPreprocessing, testViews, type Preprocessing } from '../pictures/index.js';
+import { pictureStream, type AllowedFormat } from '../pictures/node.js';
+import type { Runtime } from '../runtime/index.js';
+import { notesOf, wordsOf, type Landscape } from './landscape-report.js';
+import { memberLogits, type MeasuredMember } from './member-logits.js';
+import { memberPictures, openMember, type MemberPictures, type OpenedMember } from './members.js';
+import type { Progress } from './progress.js';
+import { reEstimate } from './re-estimate.js';
+import { errors } from './statistics-errors.js';
+
+export interface LandscapeOptions {
+  /** Networks on the line, both ends counted, 3 to 1001. @default 11 */
+  readonly points?: number;
+  /** Where the pictures are. @default where the first run had them */
+  readonly pictures?: string;
+  /** Which of the first network's pictures: those that chose it, or those that trained it. @default 'validation' */
+  readonly split?: 'validation' | 'train';
+  /**
+   * Stored statistics of BatchNormalization that differ: mixed as weights are, or estimated anew at each inner point
+   * from pictures that trained the first network. @default 'averaged'
+   */
+  readonly statistics?: 'averaged' | 're-estimated';
+  readonly allowFormats?: readonly AllowedFormat[];
+  readonly onProgress?: (at: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Pictures that statistics are estimated from, at most, and in one batch. */
+const estimatedFrom = 512;
+const batch = 32;
+/** Weights of points that are asked together, in bytes: a network file holds 2 GiB. */
+const mostBytes = 2 ** 28;
+
+/**
+ * Measures the line between two members: run folders, bundles, or checkpoints such as `run@3` and `run@last`.
+ *
+ * @throws ENSEMBLE_WEIGHTS where the two are not the same network; GRAFT_LANDSCAPE, GRAFT_POINTS, GRAFT_NO_MEMBER,
+ *   GRAFT_PICTURES_MISSING
+ * @example
+ * const { verdict, words } = await landscape('run@3', 'run@last', {}, nodeRuntime());
+ */
+export async function landscape(
+  from: string,
+  to: string,
+  options: LandscapeOptions,
+  runtime: Runtime,
+): Promise<Landscape> {
+  const { points = 11, split = 'validation', statistics = 'averaged' } = options;
+  if (!Number.isInteger(points) || points < 3 || points > 1001) throw errors.POINTS({ found: points });
+  const [a, b] = [await openMember(from), await openMember(to)];
+  const preprocessing = samePictures(a, b);
+  const ts = Array.from({ length: points }, (_, i) => i / (points - 1));
+  const mixed = ts.map(t => line(a.model, b.model, t, { outputs: ['logits'] }));
+  const { averaged, statistics: moved } = mixed[0]!;
+  if (averaged.length === 0) throw errors.LANDSCAPE({ reason: 'they have the same weights' });
+  const where = options.pictures === undefined ? {} : { pictures: options.pictures };
+  const pictures = await memberPictures(a, { ...where, split });
+  let models = mixed.map(({ model }) => model);
+  if (moved.length > 0 && statistics === 're-estimated') {
+    const trained = await memberPictures(a, { ...where, split: 'train' });
+    models = await estimated(models, moved, trained, { preprocessing, options, runtime });
+  }
+  const logits = await logitsOf(models, averaged, { a, b, ts, preprocessing, pictures, options, runtime });
+  const classes = a.bundle.manifest.labels;
+  const { task } = a.bundle.manifest;
+  const judged = logits.map((at, i) => ({ t: ts[i]!, ...worth(at, pictures, classes, task) }));
+  const { means, verdict, unseen, ...barrier } = barrierOf(judged);
+  const ofB = new Set(b.bundle.manifest.data.train);
+  const trainedOn = pictures.hashes.filter(hash => ofB.has(hash)).length;
+  const said = {
+    from: a.name,
+    to: b.name,
+    split,
+    count: pictures.items.length,
+    trainedOn,
+    statistics: moved.length === 0 ? ('none' as const) : statistics,
+    different: averaged.length,
+    points: judged.map(({ t, accuracy }, i) => ({ t, loss: means[i]!, accuracy })),
+    barrier,
+    verdict,
+  };
+  return { ...said, words: wordsOf(said), notes: notesOf({ ...said, unseen }) };
+}
+
+/** The recipe of pictures that both have. */
+function samePictures(a: OpenedMember, b: OpenedMember): Preprocessing {
+  const [one, other] = [a.bundle.manifest, b.bundle.manifest];
+  if (one.task !== other.task) throw errors.LANDSCAPE({ reason: `one is ${one.task}, the other ${other.task}` });
+  const place = one.labels.findIndex((label, i) => label !== other.labels[i]);
+  if (place >= 0 || one.labels.length !== other.labels.length) {
+    const [label, twin] = [one.labels[Math.max(0, place)], other.labels[Math.max(0, place)]];
+    throw errors.LANDSCAPE({
+      reason:
+        place < 0 ? 'they have other labels' : `label ${place} is ${label} in one, ${twin ?? 'missing'} in the other`,
+    });
+  }
+  const [mine, theirs] = [checkPreprocessing(one.preprocessing), checkPreprocessing(other.preprocessing)];
+  const sorted = (recipe: Preprocessing) => JSON.stringify(Object.entries(recipe).sort(([x], [y]) => (x < y ? -1 : 1)));
+  if (sorted(mine) !== sorted(theirs)) throw errors.LANDSCAPE({ reason: 'they see pictures prepared differently' });
+  return mine;
+}
+
+interface Asked {
+  readonly preprocessing: Preprocessing;
+  readonly options: LandscapeOptions;
+  readonly runtime: Runtime;
+}
+
+/** The inner points with statistics of their own; the ends keep those that they were trained with. */
+async function estimated(
+  models: readonly Model[],
+  layers: readonly string[],
+  { items }: MemberPictures,
+  { preprocessing, options, runtime }: Asked,
+): Promise<Model[]> {
+  // spread over the classes, which manifests list one after the other
+  const step = Math.max(1, Math.ceil(items.length / estimatedFrom));
+  const files = items.filter((_, i) => i % step === 0).map(({ file }) => file);
+  const batches = await decoded(files, preprocessing, options);
+  const next: Model[] = [];
+  const { signal, onProgress } = options;
+  for (const [i, model] of models.entries()) {
+    const isEnd = i === 0 || i === models.length - 1;
+    const told = { layers, ...(signal ? { signal } : {}) };
+    next.push(isEnd ? model : (await reEstimate(model, batches, told, runtime)).model);
+    onProgress?.({ what: 'estimating statistics', done: i + 1, total: models.length });
+  }
+  return next;
+}
+
+/** Pictures as batches uint8 [N, H, W, 3]; what cannot be read is left out. */
+async function decoded(
+  files: readonly string[],
+  preprocessing: Preprocessing,
+  { allowFormats = [], signal }: LandscapeOptions,
+): Promise<Tensor[]> {
+  const pixels: Uint8Array[] = [];
+  for await (const picture of pictureStream(files, preprocessing, { allowFormats, ...(signal ? { signal } : {}) }))
+    if ('pixels' in picture) pixels.push(picture.pixels.slice());
+  const { width, height } = preprocessing;
+  return Array.from({ length: Math.ceil(pixels.length / batch) }, (_, i) => {
+    const part = pixels.slice(i * batch, (i + 1) * batch);
+    const bytes = new Uint8Array(part.length * width * height * 3);
+    part.forEach((one, row) => bytes.set(one, row * width * height * 3));
+    return tensor('uint8', [part.length, height, width, 3], bytes);
+  });
+}
+
+/** The logits of every point, [pictures, classes]. */
+async function logitsOf(
+  models: readonly Model[],
+  averaged: readonly string[],
+  at: Asked & {
+    readonly a: OpenedMember;
+    readonly b: OpenedMember;
+    readonly ts: readonly number[];
+    readonly pictures: MemberPictures;
+  },
+): Promise<Float32Array[]> {
+  const { a, b, ts, preprocessing, pictures, options, runtime } = at;
+  const { views } = testViews([], preprocessing);
+  const own = averaged.reduce((bytes, name) => bytes + (models[0]!.graph.initializers.get(name)?.bytes.length ?? 0), 0);
+  const together = Math.max(1, Math.floor(mostBytes / Math.max(1, own)));
+  const asked = {
+    files: pictures.items.map(({ file }) => file),
+    hashes: pictures.hashes,
+    classes: a.bundle.manifest.labels.length,
+  };
+  const members = models.map((model, i): MeasuredMember => {
+    const sha256 = `${a.sha256} ${b.sha256} ${ts[i]}`;
+    const name = `t = ${ts[i]}`;
+    return { name, model, sha256, group: String(Math.floor(i / together)), crop: 1, views };
+  });
+  const { allowFormats, onProgress, signal } = options;
+  const told = {
+    cache: false as const,
+    ...(allowFormats ? { allowFormats } : {}),
+    ...(onProgress ? { onProgress } : {}),
+    ...(signal ? { signal } : {}),
+  };
+  const found = await memberLogits(runtime, members, preprocessing, asked, told);
+  return found.map(([first]) => first!);
+}
+
+/** The loss of each picture and the accuracy, from raw logits. */
+function worth(
+  logits: Float32Array,
+  { labels }: MemberPictures,
+  classes: readonly string[],
+  task: 'single' | 'multi-label',
+): { readonly losses: Float64Array; readonly accuracy: number } {
+  const K = classes.length;
+  const truthOf = (rows: readonly (number | readonly number[])[]) => {
+    if (task === 'single') return { labels: rows as readonly number[] };
+    const targets = new Float32Array(rows.length * K);
+    rows.forEach((row, i) => {
+      for (const place of [row].flat()) targets[i * K + place] = 1;
+    });
+    return { targets };
+  };
+  const losses = Float64Array.from(labels, (label, i) =>
+    negativeLogLikelihood({ logits: logits.subarray(i * K, (i + 1) * K), classes, ...truthOf([label]) }),
+  );
+  const probabilities = applyTemperature({ logits, classes }, 1, task);
+  const { accuracy } = evaluate({ probabilities, classes, ...truthOf(labels) }, { split: 'the line' });
+  return { losses, accuracy };
+}
