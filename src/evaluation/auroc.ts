@@ -19,11 +19,13 @@ export function areasOf(at: Predictions, classes: readonly number[] = at.classes
   const holds = (row: number, k: number) => (isMultiLabel(at) ? at.targets[row * K + k] === 1 : at.labels[row] === k);
   const columns = classes.map(k => {
     const order = ascending(at.probabilities, count, k, K);
-    return {
-      order,
-      scores: Float32Array.from(order, row => at.probabilities[row * K + k]!),
-      positive: Uint8Array.from(order, row => Number(holds(row, k))),
-    };
+    const scores = new Float32Array(count);
+    const positive = new Uint8Array(count);
+    for (let i = 0; i < count; i++) {
+      scores[i] = at.probabilities[order[i]! * K + k]!;
+      positive[i] = Number(holds(order[i]!, k));
+    }
+    return { order, scores, positive };
   });
   return counts => columns.map(({ order, scores, positive }) => area(order, scores, positive, counts));
 }

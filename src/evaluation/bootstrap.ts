@@ -47,7 +47,8 @@ const defaults = { resamples: 2000, seed: 0, level: 0.95 } as const;
 
 /**
  * How far apart two networks are on the same pictures.
- * Where they differ on no picture the interval is the point 0, however few pictures there are.
+ * Where they differ on no picture the interval is the point 0, however few pictures there are. A calibration error is
+ * that of so many pictures, which is above 0 of a perfect network too; differences of it are smaller than the truth.
  * Throws EVALUATION_UNPAIRED where pictures or classes differ, EVALUATION_UNDEFINED where the metric is not defined,
  * EVALUATION_OPTION, EVALUATION_EMPTY, and what predictions are refused for.
  *

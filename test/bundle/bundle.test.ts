@@ -64,3 +64,11 @@ test('names cannot bring markup into the card', t => {
   t.false(card.includes('<b>|'));
   t.true(card.includes('\\<b\\>\\|x'));
 });
+
+test('the card tells the figures that were measured, and no others', t => {
+  t.false(modelCard(manifest).includes('Of all classes alike'));
+  const metrics = { ...manifest.metrics, balancedAccuracy: 0.5, macroF1: 0.25, auroc: null };
+  t.true(
+    modelCard({ ...manifest, metrics }).includes('Of all classes alike: balanced accuracy 0.500, macro F1 0.250.'),
+  );
+});
