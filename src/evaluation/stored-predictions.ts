@@ -7,6 +7,7 @@
 import { floats, type SafetensorsReader, type Tensor } from '../base/index.js';
 import { errors } from './errors.js';
 import type { MemberPredictions } from './member-predictions.js';
+import { softmaxRows } from './softmax-rows.js';
 
 export interface StoredOptions {
   /** What a file of one unnamed member calls it. @default 'member' */
@@ -46,7 +47,7 @@ export async function storedPredictions(
       throw errors.OPTION({ option: 'member', found: m, wanted: `a position among ${names.length}` });
     return floats(await read(m));
   };
-  const convert = probabilitiesOf ?? (task === 'single' ? softmaxRows(classes) : sigmoids);
+  const convert = probabilitiesOf ?? (task === 'single' ? (z: Float32Array) => softmaxRows(z, classes) : sigmoids);
   return {
     names,
     count,
@@ -115,26 +116,6 @@ async function hashesOf(file: SafetensorsReader, count: number): Promise<Uint8Ar
     throw errors.STORED({ reason: `hashes is ${type} [${shape.join(',')}], not uint8 [${count},32]` });
   return (await file.read('hashes')).bytes;
 }
-
-/** Softmax of each row, in place. */
-const softmaxRows =
-  (K: number) =>
-  (z: Float32Array): Float32Array => {
-    for (let start = 0; start < z.length; start += K) {
-      const end = start + K;
-      let most = -Infinity;
-      for (let i = start; i < end; i++) if (z[i]! > most) most = z[i]!;
-      let sum = 0;
-      for (let i = start; i < end; i++) {
-        const e = Math.exp(z[i]! - most);
-        z[i] = e;
-        sum += e;
-      }
-      const share = 1 / sum;
-      for (let i = start; i < end; i++) z[i]! *= share;
-    }
-    return z;
-  };
 
 /** Sigmoid of each number, in place. */
 function sigmoids(z: Float32Array): Float32Array {
