@@ -37,7 +37,7 @@ export interface Diversity {
 }
 
 /**
- * How differently members answer.
+ * How differently members answer. Takes members² · pictures · classes steps: of very many pass those that were chosen.
  * Throws EVALUATION_EMPTY without members or pictures, and what predictions are refused for.
  *
  * @example diversity([{name: 'seed 1', probabilities}, {name: 'seed 2', probabilities: other}], {labels, classes}).means.disagreement
