@@ -145,7 +145,15 @@ async function answerPool(
   const rule: PoolingRule = node.rule ?? 'probability';
   let weights = typeof node.weights === 'object' ? normalized(node.weights) : said.map(() => 1 / said.length);
   if (node.op === 'greedy')
-    weights = [...(await selectMembers(sourceOf(said, asked, fit), truthAt(asked, fit), { metric, seed })).weights];
+    weights = [
+      ...(
+        await selectMembers(sourceOf(said, asked, fit), truthAt(asked, fit), {
+          metric,
+          seed,
+          ...(node.size === undefined ? {} : { size: node.size }),
+        })
+      ).weights,
+    ];
   else if (node.weights === 'learned')
     weights = [...(await fitWeights(sourceOf(said, asked, fit), truthAt(asked, fit))).weights];
   const kept = weights.flatMap((weight, i) => (weight > 0 ? [i] : []));

@@ -15,6 +15,8 @@ import type { RecipeNode } from './recipe-nodes.js';
 /** What is judged: the members alone, and combinations of those that are kept. */
 export interface Choices {
   readonly singles: readonly Candidate[];
+  /** Each of these with the views that were asked for; nothing where a recipe says it. */
+  readonly seen: readonly LeafNode[];
   /** Networks that combinations will need whatever is kept. */
   readonly leaves: readonly LeafNode[];
   /** @param kept places of `singles` */
@@ -30,7 +32,7 @@ export async function choicesOf(members: readonly string[], options: EnsembleOpt
     const node = await openTree(root, seed);
     const leaves = leavesOf(node);
     const plain = distinct(leaves.flatMap(leaf => leaf.networks));
-    return { singles: plain.map(alone), leaves, combined: () => [{ name: 'recipe', node }] };
+    return { singles: plain.map(alone), seen: [], leaves, combined: () => [{ name: 'recipe', node }] };
   }
   if (members.length === 0) throw errors.NO_MEMBER({ spec: 'nothing', reason: 'no member was named' });
   const root: RecipeNode = { op: 'average', members: members.map(member => ({ op: 'member', member })) };
@@ -40,6 +42,7 @@ export async function choicesOf(members: readonly string[], options: EnsembleOpt
   const seen = views.length === 0 ? singles.map(({ node }) => node) : networks.map(shown);
   return {
     singles,
+    seen,
     leaves: seen,
     combined: kept =>
       combinedOf(

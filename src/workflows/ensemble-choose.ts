@@ -70,7 +70,9 @@ export async function judge(
   kind: CalibratorKind,
   options: JudgeOptions,
 ): Promise<Judged> {
-  const isSingle = leavesOf(candidate.node).length === 1;
+  const { node } = candidate;
+  // one network, or the choice of one
+  const isSingle = leavesOf(node).length === 1 || ('size' in node && node.size === 1);
   const ways = isSingle || kind === 'none' ? [false] : [false, true];
   let best: Judged | undefined;
   for (const memberFirst of ways) {

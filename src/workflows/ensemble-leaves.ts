@@ -30,6 +30,8 @@ export interface PoolNode {
   readonly weights?: readonly number[] | 'learned';
   readonly rule?: PoolRule;
   readonly tolerance?: number;
+  /** Of `greedy`: most rounds. */
+  readonly size?: number;
 }
 export type OpenedNode = LeafNode | PoolNode;
 

@@ -26,11 +26,17 @@ export interface NetworksOptions {
   readonly onWarning?: (text: string) => void;
 }
 
+/** What a leaf is made of. */
+export interface Identity {
+  readonly sha256: string;
+  readonly networks: readonly OpenedMember[];
+}
+
 /** The networks of some trees. */
 export interface Networks {
   readonly frame: CommonFrame['preprocessing'];
-  /** SHA-256 by the names of leaves, of those that were measured. */
-  readonly identities: ReadonlyMap<string, string>;
+  /** By the names of leaves, of those that were measured. */
+  readonly identities: ReadonlyMap<string, Identity>;
   measured(leaf: LeafNode, fit: readonly number[]): Promise<MeasuredLeaf>;
 }
 
@@ -48,7 +54,7 @@ export async function openNetworks(leaves: readonly LeafNode[], options: Network
   const names = uniqueNames(leaves);
   const place = new Map(leaves.map((leaf, i) => [leaf, i]));
   const logits = new Map<string, Float32Array[]>();
-  const identities = new Map<string, string>();
+  const identities = new Map<string, Identity>();
 
   const memberOf = (leaf: LeafNode, model: Model, identity: string, isBundle: boolean): MeasuredMember => {
     const i = place.get(leaf)!;
@@ -121,7 +127,7 @@ export async function openNetworks(leaves: readonly LeafNode[], options: Network
       const at = fixed.get(leaf);
       if (at) {
         const of = await said(leaf, at.model, at.identity, at.isBundle);
-        identities.set(names[place.get(leaf)!]!, at.identity);
+        identities.set(names[place.get(leaf)!]!, { sha256: at.identity, networks: leaf.networks });
         return leafOf(leaf, at.model, recipeOf(leaf.networks, leaf.weights), of);
       }
       const kitchen = {
@@ -145,7 +151,7 @@ export async function openNetworks(leaves: readonly LeafNode[], options: Network
       if (soup.remark) onWarning?.(soup.remark);
       const model = await averagedOrOne(soup.weights);
       const of = await said(leaf, model, identityOf(soup.weights), false);
-      identities.set(names[place.get(leaf)!]!, identityOf(soup.weights));
+      identities.set(names[place.get(leaf)!]!, { sha256: identityOf(soup.weights), networks: soup.weights });
       return leafOf(leaf, model, recipeOf(soup.weights), of);
     },
   };

@@ -28,7 +28,7 @@ export interface EnsembleOptions {
   readonly metric?: SelectionMetric;
   /** Prediction sets that hold the true label for this share of pictures, above 0 and below 1. @default none */
   readonly coverage?: number;
-  /** `threshold`: the smallest sets; `adaptive`: larger where the picture is hard. @default 'adaptive' */
+  /** `threshold`: the smallest sets; `adaptive`: larger where the picture is hard. @default 'threshold' */
   readonly sets?: 'threshold' | 'adaptive';
   /** Pictures of unknown kinds are marked: the share of known ones that may be marked wrongly. @default none */
   readonly reject?: number;

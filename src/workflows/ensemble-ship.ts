@@ -20,11 +20,12 @@ import {
   type PredictionSetRule,
 } from '../evaluation/index.js';
 import { verify, type Graph, type Model } from '../graph/index.js';
-import type { Preprocessing } from '../pictures/index.js';
 import { pictureStream, thumbnail } from '../pictures/node.js';
 import type { Runtime } from '../runtime/index.js';
 import { rowsAt, truthAt, type Answer, type Asked } from './ensemble-answers.js';
-import type { Final, Judged, Parts } from './ensemble-choose.js';
+import type { Final, Parts } from './ensemble-choose.js';
+import type { Compared } from './ensemble-compare.js';
+import type { Identity, Networks } from './ensemble-networks.js';
 import { isMember } from './ensemble-leaves.js';
 import type { ChoosingPictures } from './ensemble-pictures.js';
 import type { EnsembleOptions } from './ensemble-options.js';
@@ -51,17 +52,13 @@ export interface Shipped {
 /** All that an ensemble is shipped from. */
 export interface Shipment {
   readonly asked: Asked;
-  readonly networks: readonly OpenedMember[];
   readonly chosenBy: ChoosingPictures;
   readonly parts: Parts;
-  readonly best: Judged;
   readonly final: Final;
-  /** The recipe of its pictures. */
-  readonly frame: Preprocessing;
-  /** SHA-256 by the names of the tree's networks. */
-  readonly identities: ReadonlyMap<string, string>;
+  /** The networks of the one that ships. */
+  readonly own: Networks;
   readonly table: EnsembleTable;
-  readonly judged: readonly Judged[];
+  readonly compared: Compared;
   readonly options: EnsembleOptions;
 }
 
@@ -70,7 +67,9 @@ const mostHeld = 32;
 
 /** Writes the bundle and its report. */
 export async function shipEnsemble(runtime: Runtime, at: Shipment): Promise<Shipped> {
-  const { asked, networks, final, frame, table, options } = at;
+  const { asked, final, table, options } = at;
+  const { frame } = at.own;
+  const networks = networksOf(at);
   const sets = setsOf(at);
   const outliers = outliersOf(at);
   const { labels } = networks[0]!.bundle.manifest;
@@ -104,9 +103,15 @@ export async function shipEnsemble(runtime: Runtime, at: Shipment): Promise<Ship
   return { bundle: bundle.folder, report, manifest: bundle.manifest, recipe, difference, ...(sets ? { sets } : {}) };
 }
 
+/** The networks inside the one that ships, ingredients of soups too. */
+function networksOf({ final, own }: Shipment): OpenedMember[] {
+  const shas = new Set(membersOf(final.answer, own.identities).map(({ sha256 }) => sha256));
+  return [...own.identities.values()].flatMap(({ sha256, networks }) => (shas.has(sha256) ? networks : []));
+}
+
 /** Prediction sets from pictures that calibrated nothing they are judged by. */
-function setsOf({ asked, best, parts, options }: Shipment): PredictionSetRule | undefined {
-  const { coverage, sets: kind = 'adaptive', onWarning } = options;
+function setsOf({ asked, compared: { best }, parts, options }: Shipment): PredictionSetRule | undefined {
+  const { coverage, sets: kind = 'threshold', onWarning } = options;
   if (coverage === undefined) return undefined;
   if (asked.task !== 'single') throw errors.SETS({ task: asked.task });
   const K = asked.classes.length;
@@ -133,7 +138,8 @@ function outliersOf({ asked, final, parts, options }: Shipment) {
 
 /** Runs the fused graph over some of the pictures that chose. */
 async function differenceOf(runtime: Runtime, model: Uint8Array, at: Shipment): Promise<number> {
-  const { frame, chosenBy, final, asked, options } = at;
+  const { chosenBy, final, asked, options } = at;
+  const { frame } = at.own;
   const K = asked.classes.length;
   const files = chosenBy.files.slice(0, mostHeld);
   const session = await runtime.open(model);
@@ -162,9 +168,13 @@ async function differenceOf(runtime: Runtime, model: Uint8Array, at: Shipment): 
 function manifestOf(
   runtime: Runtime,
   model: Model,
-  { asked, networks, chosenBy, best, final, frame, identities, table, options }: Shipment,
+  at: Shipment,
   rules: Pick<NonNullable<Manifest['ensemble']>, 'sets' | 'outliers'>,
 ): Omit<Manifest, 'files'> {
+  const { asked, chosenBy, final, table, options } = at;
+  const { best, front } = at.compared;
+  const { frame, identities } = at.own;
+  const networks = networksOf(at);
   const [first] = networks as [OpenedMember];
   const { bundle } = first;
   const train = [...new Set(networks.flatMap(one => one.bundle.manifest.data.train))];
@@ -186,18 +196,19 @@ function manifestOf(
       members: membersOf(final.answer, identities),
       calibration: final.calibration,
       ...rules,
+      ...(front.length > 0 ? { front: front.map(point => ({ ...point })) } : {}),
       comparison: table.rows.map(({ differences: _, ...row }) => ({ ...row })),
     },
   };
 }
 
 /** The networks and views of the tree, in the order of `memberProbabilities`. */
-function membersOf({ fusion }: Answer, identities: ReadonlyMap<string, string>): BundleMember[] {
+function membersOf({ fusion }: Answer, identities: ReadonlyMap<string, Identity>): BundleMember[] {
   const found: BundleMember[] = [];
   const walk = (node: Fusion, views: readonly string[]): void => {
     if (node.kind === 'member') {
       const { name } = node;
-      const sha256 = identities.get(name)!;
+      const { sha256 } = identities.get(name)!;
       if (views.length === 0) found.push({ name, sha256 });
       else
         for (const view of views)
@@ -216,11 +227,10 @@ const valuesOf = (values: Graph['inputs']) =>
   values.map(({ name, type, shape }) => ({ name, type: type ?? 'float32', shape: shape ?? [] }));
 
 /** The report: what was compared, how members differ, mistakes of the one that ships. */
-async function reportOf(
-  { asked, chosenBy, best, judged, networks, options }: Shipment,
-  table: EnsembleTable,
-  recipe: string,
-): Promise<string> {
+async function reportOf(at: Shipment, table: EnsembleTable, recipe: string): Promise<string> {
+  const { asked, chosenBy, compared } = at;
+  const { best, judged, costs } = compared;
+  const networks = networksOf(at);
   const shown = 24;
   const mistakes = await Promise.all(
     topLosses(best.predictions, shown).map(async loss => {
@@ -239,7 +249,7 @@ async function reportOf(
     ensemble: {
       ...table,
       split: 'validation, cross-fitted',
-      costUnit: options.budgetMs === undefined ? 'flops' : 'ms',
+      costUnit: costs.unit,
       ...(members.length > 1 ? { diversity: diversity(differing, truth) } : {}),
     },
     provenance: [

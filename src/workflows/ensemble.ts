@@ -15,23 +15,12 @@ import type { Runtime } from '../runtime/index.js';
 import type { Asked } from './ensemble-answers.js';
 import { askingOf } from './ensemble-ask.js';
 import { choicesOf } from './ensemble-candidates.js';
-import {
-  judge,
-  partsOf,
-  settle,
-  topOf,
-  withCalibrator,
-  winnerOf,
-  type Candidate,
-  type Judged,
-  type JudgeOptions,
-  type Parts,
-} from './ensemble-choose.js';
+import { compare, leavesIn } from './ensemble-compare.js';
+import { partsOf, settle, type Parts } from './ensemble-choose.js';
 import { isMember, leavesOf, type LeafNode } from './ensemble-leaves.js';
-import { openNetworks, type Networks } from './ensemble-networks.js';
+import { openNetworks } from './ensemble-networks.js';
 import { choosingPictures, type ChoosingPictures } from './ensemble-pictures.js';
 import { shipEnsemble, type Shipped } from './ensemble-ship.js';
-import { flopsOfTree } from './ensemble-cost.js';
 import type { EnsembleOptions } from './ensemble-options.js';
 import { errors } from './errors.js';
 import type { OpenedMember } from './members.js';
@@ -52,6 +41,8 @@ export interface EnsembleResult extends Shipped {
   readonly counts: { readonly select: number; readonly calibrate: number; readonly isShared: boolean };
   /** Out-of-fold answers stand for all members: nothing could be compared. */
   readonly isOutOfFold: boolean;
+  /** What costs are in, of one picture. */
+  readonly costUnit: 'flops' | 'ms';
 }
 
 /**
@@ -67,59 +58,38 @@ export async function ensemble(
   options: EnsembleOptions,
   runtime: Runtime,
 ): Promise<EnsembleResult> {
-  const { metric = 'negativeLogLikelihood', seed = 0, calibrate = 'auto', onProgress, onWarning } = options;
+  const { seed = 0, onWarning } = options;
   const choices = await choicesOf(members, options);
-  const first = leavesIn(choices.singles, choices.leaves);
-  const networks = first.flatMap(leaf => leaf.networks);
+  const networks = leavesIn(choices.singles, choices.leaves).flatMap(leaf => leaf.networks);
   checkSame(networks);
   const chosenBy = await choosingPictures(networks, options);
   const asked = askedOf(networks[0]!, chosenBy);
   const parts = partsOf(asked, seed);
   checkParts(networks, chosenBy, parts);
+  const isOutOfFold = chosenBy.owners !== undefined;
   const ask = askingOf(runtime, networks, chosenBy, asked, options);
-  const open = async (of: readonly LeafNode[]) =>
-    openNetworks(of, { asked, ask, seed, ...(onWarning ? { onWarning } : {}) });
-  const kind = calibrate === 'auto' ? 'temperature' : calibrate;
-  const judgeAll = async (candidates: readonly Candidate[], judging: JudgeOptions) => {
-    const judged: Judged[] = [];
-    for (const candidate of candidates) {
-      options.signal?.throwIfAborted();
-      judged.push(await judge(candidate, asked, kind, judging));
-      onProgress?.({ what: 'judging', done: judged.length, total: candidates.length, note: candidate.name });
-    }
-    return judged;
+  const told = new Set<string>();
+  const warn = (text: string) => {
+    if (!told.has(text)) onWarning?.(text);
+    told.add(text);
   };
-
-  const judgingBy = ({ measured, frame }: Networks): JudgeOptions => ({
-    metric,
-    seed,
-    parts,
-    measured,
-    costOf: fusion => flopsOfTree(fusion, frame),
-  });
-  const singles = await judgeAll(choices.singles, judgingBy(await open(first)));
-  // out of fold every member has the same answers: nothing to compare
-  const combined = choices
-    .combined(topOf(singles, chosenBy.owners ? undefined : options.top, metric))
-    .filter(({ name }) => !chosenBy.owners || name === 'average' || name === 'recipe');
-  const all = leavesIn([...choices.singles, ...combined], []);
-  const judging = judgingBy(await open(all));
-  const judged = [...singles, ...(await judgeAll(combined, judging))];
-  const winner = chosenBy.owners ? judged.at(-1)! : winnerOf(judged, metric);
-  const best = calibrate === 'auto' ? await withCalibrator(winner, asked, judging) : winner;
+  const open = async (of: readonly LeafNode[]) => openNetworks(of, { asked, ask, seed, onWarning: warn });
+  const compared = await compare(choices, { runtime, asked, parts, isOutOfFold, options, open });
+  const { judged, chosen, reference, best, costs } = compared;
   const table = ensembleRows(
-    judged.map(one => ({
+    judged.map((one, i) => ({
       name: one.name,
-      kind: isMember(one.node) ? 'member' : 'combination',
-      predictions: one.name === best.name ? best.predictions : one.predictions,
+      kind: i === reference || isMember(one.node) ? 'member' : 'combination',
+      predictions: i === chosen ? best.predictions : one.predictions,
       cost: one.cost,
     })),
-    { chosen: judged.indexOf(winner), seed },
+    { chosen, reference, seed },
   );
   // the picture of the one that ships may be smaller than that of all
   const own = await open(leavesOf(best.node));
-  const final = await settle(best, asked, judgingBy(own));
-  const shipped = await shipEnsemble(runtime, { asked, networks: leavesOf(best.node).flatMap(leaf => leaf.networks), chosenBy, parts, best, final, frame: own.frame, identities: own.identities, table, judged, options }); // prettier-ignore
+  const settling = { metric: options.metric ?? 'negativeLogLikelihood', seed, parts, measured: own.measured };
+  const final = await settle(best, asked, { ...settling, costOf: fusion => costs.costOf(fusion, own.frame) });
+  const shipped = await shipEnsemble(runtime, { asked, chosenBy, parts, final, own, table, compared, options });
   return {
     ...shipped,
     table,
@@ -127,16 +97,12 @@ export async function ensemble(
     chosen: best.name,
     evaluation: best.evaluation,
     uncalibrated: best.uncalibrated,
-    calibration: { memberFirst: best.memberFirst, kind: best.kind },
+    calibration: { memberFirst: best.memberFirst, kind: final.calibration.kind },
     counts: { select: parts.select.length, calibrate: parts.calibrate.length, isShared: parts.isShared },
-    isOutOfFold: chosenBy.owners !== undefined,
+    isOutOfFold,
+    costUnit: costs.unit,
   };
 }
-
-/** Every network of candidates, once. */
-const leavesIn = (candidates: readonly Candidate[], more: readonly LeafNode[]): LeafNode[] => [
-  ...new Set([...candidates.flatMap(({ node }) => leavesOf(node)), ...more]),
-];
 
 /** Members that go together tell the same labels apart. */
 function checkSame(networks: readonly OpenedMember[]): void {

@@ -34,6 +34,10 @@ export const errors = defineErrors('GRAFT', {
     kind: 'usage',
     message: (at: { found: string; wanted: string }) => `found ${at.found}, wanted ${at.wanted}`,
   },
+  MEMBERS: {
+    kind: 'usage',
+    message: (at: { found: string; wanted: string }) => `found ${printable(at.found)}, wanted ${printable(at.wanted)}`,
+  },
   UNFREEZE: {
     kind: 'usage',
     message: (at: { found: string; wanted: string }) =>
@@ -96,6 +100,12 @@ export const errors = defineErrors('GRAFT', {
     message: (at: { member: string; at: string; reason: string }) =>
       `the weights cannot be averaged: ${printable(at.member)} parts from the first member at ${printable(at.at)}: ${printable(at.reason)}`,
     hint: 'Average predictions instead: --combine average.',
+  },
+  BUDGET: {
+    kind: 'usage',
+    message: (at: { budget: number; unit: string; cheapest: number }) =>
+      `nothing costs as little as ${at.budget} ${at.unit} a picture: the cheapest takes ${at.cheapest.toPrecision(3)}`,
+    hint: 'Raise the budget, or add a smaller network.',
   },
   SETS: {
     kind: 'unsupported',

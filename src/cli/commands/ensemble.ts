@@ -46,7 +46,7 @@ const flags = {
   sets: {
     type: 'choice',
     choices: ['threshold', 'adaptive'],
-    help: 'threshold: the smallest sets; adaptive: larger ones where a picture is hard (default: adaptive)',
+    help: 'threshold: the smallest sets; adaptive: larger ones where a picture is hard (default: threshold)',
   },
   reject: {
     type: 'number',
