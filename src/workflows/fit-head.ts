@@ -88,14 +88,19 @@ export async function fitHead(
     : byEpochs(runtime, artifacts, train, validation, resolved, options);
 }
 
-/** The loss of a task, with its weights of classes. */
+/**
+ * The loss of a task, with its weights of classes.
+ *
+ * @param times how often each row trains. @default once
+ */
 export function lossOf(
   train: Pick<SplitFeatures, 'labels' | 'count'>,
   { classes, task }: Task,
   { labelSmoothing, classWeights }: Pick<ResolvedHead, 'labelSmoothing' | 'classWeights'>,
+  times?: ArrayLike<number>,
 ) {
   if (task === 'multi-label') return sigmoidCrossEntropy({ labelSmoothing });
-  const weights = classWeights === 'balanced' ? { classWeights: balancedWeights(train, classes) } : {};
+  const weights = classWeights === 'balanced' ? { classWeights: balancedWeights(train, classes, times) } : {};
   return crossEntropy({ labelSmoothing, ...weights });
 }
 

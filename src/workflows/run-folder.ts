@@ -15,7 +15,16 @@ export interface RunFolder {
 }
 
 /** What is in a run folder that a new run would write over. */
-const ours = ['run.json', 'history.jsonl', 'bundle', 'report.html', 'checkpoints', 'predictions', 'artifacts'];
+const ours = [
+  'run.json',
+  'history.jsonl',
+  'bundle',
+  'report.html',
+  'checkpoints',
+  'predictions',
+  'artifacts',
+  'members',
+];
 
 export interface RunFolderOptions {
   /** Write over a run that is there. @default false */
