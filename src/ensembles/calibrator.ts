@@ -108,7 +108,7 @@ function isotonic(logits: Value, { points, values }: Calibrator & { readonly kin
       Array.from({ length: ramps }, (_, i) => make(i)),
     );
   let second: Value;
-  if (ramps === 0) second = Add(Mul(margin, 0), values[0]!);
+  if (ramps === 0) second = Add(Mul(margin, 0), values[0]);
   else {
     // a step is a ramp as steep as float32 has it
     const steep = row(i => Math.min(1 / (points[i + 1]! - points[i]!), 1e30));
@@ -118,7 +118,7 @@ function isotonic(logits: Value, { points, values }: Calibrator & { readonly kin
       [ramps, 1],
       Array.from({ length: ramps }, (_, i) => values[i + 1]! - values[i]!),
     );
-    second = Clip(Add(MatMul(ramp, builder.constant(rises)), values[0]!), 0, 1);
+    second = Clip(Add(MatMul(ramp, builder.constant(rises)), values[0]), 0, 1);
   }
   return Concat(Sub(1, second), second, { axis: 1 });
 }

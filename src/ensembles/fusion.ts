@@ -53,7 +53,10 @@ export interface FusedStack {
   readonly bias: Float32Array;
 }
 
-/** A picture goes on to the next stage where the two highest probabilities of what is known differ by less than the threshold. */
+/**
+ * A picture goes on to the next stage where what is known is less sure than the threshold: by the two highest
+ * probabilities apart, of several labels by twice the least distance from ½.
+ */
 export interface FusedCascade {
   readonly kind: 'cascade';
   readonly stages: readonly { readonly member: Fusion; readonly threshold: number }[];
@@ -160,7 +163,7 @@ export function planOf(root: Fusion, setting: Setting, seen: PictureView = asItI
     return { kind: 'stack', parts: root.members.map(below), weights: root.weights, bias: root.bias };
   }
   const stages: Stage[] = root.stages.map(({ member, threshold }) => ({ plan: below(member), threshold }));
-  if (stages.length === 0 || classes < 2) throw errors.TREE({ node: root.kind, reason: 'it wants a stage before the last, and two classes' }); // prettier-ignore
+  if (stages.length === 0 || (task === 'single' && classes < 2)) throw errors.TREE({ node: root.kind, reason: 'it wants a stage before the last, and two classes' }); // prettier-ignore
   const { rule = 'probability', weights } = root.pooled ?? {};
   const pooled = root.pooled ? { rule, weights: sharesOf(root.kind, stages.length + 1, weights) } : undefined;
   return { kind: 'cascade', stages: [...stages, { plan: below(root.last) }], pooled };

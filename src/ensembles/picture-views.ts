@@ -118,7 +118,7 @@ export function framed(
     const at = warped.findIndex(one => one.view === view);
     const moved = lines
       ? taken(planes, lines, base, [2, 3])
-      : Gather(looked!, builder.constant(at, 'int64'), { axis: 2 });
+      : Gather(looked, builder.constant(at, 'int64'), { axis: 2 });
     return coloured(moved, view);
   });
   const all = Transpose(beside(shown), { perm: [0, 2, 3, 1] });

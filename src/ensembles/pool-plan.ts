@@ -3,7 +3,27 @@
 // computed for those alone, and what it says takes their places.
 
 import { Builder, type Graph, type Value } from '../graph/index.js';
-import { Cast, Concat, Expand, Gather, Gemm, Greater, Identity, Less, NonZero, ReduceSum, Reshape, ScatterND, Slice, Sub, TopK, Unsqueeze } from '../operators/index.js'; // prettier-ignore
+import {
+  Abs,
+  Cast,
+  Concat,
+  Expand,
+  Gather,
+  Gemm,
+  Greater,
+  Identity,
+  Less,
+  Mul,
+  NonZero,
+  ReduceMin,
+  ReduceSum,
+  Reshape,
+  ScatterND,
+  Slice,
+  Sub,
+  TopK,
+  Unsqueeze,
+} from '../operators/index.js';
 import { tensor } from '../base/index.js';
 import { activated, calibrated, linearCalibrator, scaled, type Task } from './calibrator.js';
 import { leavesOf, type Leaf, type Plan, type Pooling } from './fusion.js';
@@ -132,9 +152,8 @@ function goOn(
   if (!next) return { p: known };
   const classes = known.shape[1] as number;
   const later = stages.slice(at + 1).flatMap(stage => leavesOf(stage.plan)).length;
-  const highest = TopK.all(1, known, [2])[0]!;
-  const margin = Sub(Slice(highest, [0], [1], [1]), Slice(highest, [1], [2], [1]));
-  const isUnsure = Reshape(Less(margin, stages[at]!.threshold!), [-1]);
+  const margin = marginOf(known, how.task);
+  const isUnsure = Reshape(Less(margin, stages[at]!.threshold), [-1]);
   const isAny = Greater(ReduceSum(Cast(isUnsure, { to: 1 }), undefined, { keepdims: 0 }), 0);
   const repeated = (here: Value) => Expand(Unsqueeze(here, [1]), [1, later, 1]);
   const body = (name: string, make: (builder: Builder) => { readonly p: Value; readonly members?: Value }): Graph => {
@@ -175,6 +194,13 @@ function goOn(
     ],
   });
   return { p: p!, ...(members ? { members } : {}) };
+}
+
+/** How sure a row is [n, 1]: the two highest probabilities apart; of several labels twice the least distance from ½. */
+function marginOf(p: Value, task: Task): Value {
+  if (task === 'multi-label') return Mul(ReduceMin(Abs(Sub(p, 0.5)), [1], { keepdims: 1 }), 2);
+  const highest = TopK.all(1, p, [2])[0]!;
+  return Sub(Slice(highest, [0], [1], [1]), Slice(highest, [1], [2], [1]));
 }
 
 /** What is known after some stages. */

@@ -6,7 +6,26 @@
 
 import { tensor } from '../base/index.js';
 import type { Value } from '../graph/index.js';
-import { ArgMax, Cast, Clip, Equal, Expand, GreaterOrEqual, Log, LogSoftmax, Max, Mul, ReduceMean, ReduceSum, Reshape, ScatterElements, Shape, Sub, TopK, zerosLike } from '../operators/index.js'; // prettier-ignore
+import {
+  ArgMax,
+  Cast,
+  Clip,
+  Equal,
+  Expand,
+  GreaterOrEqual,
+  Log,
+  LogSoftmax,
+  Max,
+  Mul,
+  ReduceMean,
+  ReduceSum,
+  Reshape,
+  ScatterElements,
+  Shape,
+  Sub,
+  TopK,
+  zerosLike,
+} from '../operators/index.js';
 import { activated, type Task } from './calibrator.js';
 import type { FusedAverage } from './fusion.js';
 

@@ -55,7 +55,7 @@ export class Scope {
     /** The graph around, and which of its pictures this one sees: int64 [n]. */
     readonly around?: { readonly scope: Scope; readonly rows: Value },
   ) {
-    this.#weights = around ? around.scope.#weights : new Map();
+    this.#weights = around ? around.scope.#weights : new Map<Term, Value>();
   }
 
   get #root(): Builder {
@@ -327,7 +327,7 @@ export class Scope {
 }
 
 /** Operators that carry floats as they carry bytes, on the way to the cast that ends them. */
-const carries = new Set(['Transpose', 'Gather', 'Slice', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Split', 'Concat', 'Pad']); // prettier-ignore
+const carries = new Set(['Transpose', 'Gather', 'Slice', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Split']); // prettier-ignore
 
 /** Whether something reads the pictures that would not read floats. */
 function readsBytes(pictures: Term, units: ReadonlySet<Step | Term>): boolean {
@@ -335,8 +335,9 @@ function readsBytes(pictures: Term, units: ReadonlySet<Step | Term>): boolean {
   for (const unit of [...units].sort((a, b) => a.order - b.order)) {
     if (!('node' in unit) || !unit.inputs.some(input => input && carried.has(input))) continue;
     if (unit.node.domain === '' && carries.has(unit.node.op))
-      for (const output of unit.outputs) output && carried.add(output);
-    else if (unit.node.op !== 'Cast' && unit.node.op !== 'Shape') return true;
+      for (const output of unit.outputs)
+        if (output) carried.add(output);
+        else if (unit.node.op !== 'Cast' && unit.node.op !== 'Shape') return true;
   }
   return false;
 }

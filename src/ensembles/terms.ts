@@ -2,7 +2,7 @@
 // compute alike, whatever the names. A term is the pictures of a frame, a weight by its contents, or an output of an
 // operator over terms. Identity, Dropout and Constant are seen through; inputs of sums and products have no order.
 
-import type { DataType, Tensor } from '../base/index.js';
+import type { DataType } from '../base/index.js';
 import {
   feedsOf,
   houseOpset,
@@ -243,7 +243,7 @@ export class Terms {
     if (!raw && (kind === 'int' || kind === 'float' || kind === 'ints' || kind === 'floats'))
       return `${kind} ${String(value)}`;
     if (!raw && (kind === 'string' || kind === 'strings')) return `${kind} ${JSON.stringify(value)}`;
-    if (!raw && kind === 'tensor') return `tensor ${this.#weight('', value as Tensor).order} ${tensorDigest(value)}`;
+    if (!raw && kind === 'tensor') return `tensor ${this.#weight('', value).order} ${tensorDigest(value)}`;
     return `only ${this.#identityOf(typeof value === 'object' ? value : attribute)}`;
   }
 

@@ -5,7 +5,32 @@
 
 import { tensor, type Tensor } from '../base/index.js';
 import type { Value } from '../graph/index.js';
-import { Add, ArgMax, Cast, Concat, CumSum, Equal, Gemm, Greater, GreaterOrEqual, Less, Log, MatMul, Max, Mul, Neg, Or, ReduceLogSumExp, ReduceMax, ReduceMin, ReduceSum, ScatterElements, Sub, TopK, zerosLike } from '../operators/index.js'; // prettier-ignore
+import {
+  Add,
+  ArgMax,
+  Cast,
+  Concat,
+  CumSum,
+  Equal,
+  Gemm,
+  Greater,
+  GreaterOrEqual,
+  Less,
+  Log,
+  MatMul,
+  Max,
+  Mul,
+  Neg,
+  Or,
+  ReduceLogSumExp,
+  ReduceMax,
+  ReduceMin,
+  ReduceSum,
+  ScatterElements,
+  Sub,
+  TopK,
+  zerosLike,
+} from '../operators/index.js';
 import type { Task } from './calibrator.js';
 import { weighted } from './pool-values.js';
 
@@ -103,7 +128,7 @@ export function outlierScore(
     heights[k] = height;
   }
   const held = (name: string, shape: readonly number[], data: Float32Array) => hold(`outliers.${name}`, tensor('float32', shape, data)); // prettier-ignore
-  const d = Sub(of.features!, held('middle', [F], middle));
+  const d = Sub(of.features, held('middle', [F], middle));
   const own = ReduceSum(Mul(MatMul(d, held('precision', [F, F], rule.precision)), d), [1], { keepdims: 1 });
   const lines = Gemm(d, held('slopes', [K, F], slopes), held('heights', [K], heights), { transB: 1 });
   return ReduceMin(Add(own, lines), [1], { keepdims: 0 });
