@@ -180,7 +180,7 @@ function rightOf(p: Float32Array, truth: Truth, n: number, K: number): Uint8Arra
 }
 
 /** How sure each picture's answer is, 0 … 1. */
-export function marginsOf(p: Float32Array, n: number, K: number, multi: boolean): Float64Array {
+function marginsOf(p: Float32Array, n: number, K: number, multi: boolean): Float64Array {
   return Float64Array.from({ length: n }, (_, i) => {
     if (multi) {
       let least = 1;

@@ -169,7 +169,7 @@ export async function greedy(
 }
 
 /** The first round that no other is better than, not before all that must be in are. */
-export function firstBest(rounds: readonly Round[], least = 0): number {
+function firstBest(rounds: readonly Round[], least = 0): number {
   let best = Math.max(0, least - 1);
   for (let round = best + 1; round < rounds.length; round++)
     if (rounds[round]!.loss < rounds[best]!.loss - tie) best = round;

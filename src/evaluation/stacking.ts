@@ -2,8 +2,8 @@
 // cross-validation; the probabilities of each picture by the fit that has not seen it are the honest ones. The penalty
 // pulls towards the plain mean of the members, so that few pictures give the mean, and many what they teach.
 
-import { Random } from '../base/index.js';
 import { errors } from './errors.js';
+import { foldsOf } from './folds.js';
 import { surprise, surpriseOfNot } from './likelihood.js';
 import { anchorOf, fitLogistic, logitsOf, sigmoid, softmax, type Problem, type StackingForm } from './logistic.js';
 import { checkedTruth, checkSizes, type Truth } from './member-predictions.js';
@@ -25,7 +25,7 @@ export interface StackingOptions {
   /** Parts of the cross-validation, from 2. @default 5 */
   readonly folds?: number;
   /** Of the parts. @default 0 */
-  readonly seed?: number | string;
+  readonly seed?: number;
 }
 
 /** A fitted combination: z = W x + b, x the members' logits side by side. */
@@ -73,23 +73,23 @@ export function fitStacking(members: readonly Float32Array[], truth: Truth, opti
     throw errors.OPTION({ option: 'folds', found: folds, wanted: 'from 2 on, of 2 pictures or more' });
   const form = options.form ?? (n >= 10 * (members.length * K + 1) ? 'full' : 'per-member');
   const problem: Problem = { members, truth, classes: K, form, toward };
-  const parts = partsOf(truth, n, Math.min(folds, n), new Random(seed).at('stacking'));
+  const fold = foldsOf({ ...truth, classes: new Array<string>(K).fill('') }, folds, seed);
 
   // strong first: each fit begins where the stronger one ended
   const descending = [...new Set(strengths)].sort((a, b) => b - a);
   const found = descending.map(strength => ({ strength, outOfFold: new Float32Array(n * K), loss: 0 }));
-  for (const part of parts) {
-    const held = new Set(part);
-    const rows = Array.from({ length: n }, (_, i) => i).filter(i => !held.has(i));
+  const everything = Array.from({ length: n }, (_, i) => i);
+  for (let part = 0; part < Math.min(folds, n); part++) {
+    const rows = everything.filter(i => fold[i] !== part);
+    const held = everything.filter(i => fold[i] === part);
     let start = anchorOf(problem);
     for (const { strength, outOfFold } of found) {
       start = fitLogistic(problem, rows, strength, start);
-      predict(problem, start, part, outOfFold);
+      predict(problem, start, held, outOfFold);
     }
   }
   for (const at of found) at.loss = lossOf(at.outOfFold, truth, n, K);
   const best = found.reduce((a, b) => (b.loss < a.loss ? b : a));
-  const everything = Array.from({ length: n }, (_, i) => i);
   let parameters = anchorOf(problem);
   for (const { strength } of found) {
     parameters = fitLogistic(problem, everything, strength, parameters);
@@ -158,15 +158,6 @@ function lossOf(p: Float32Array, truth: Truth, n: number, K: number): number {
   if (isMultiLabel(truth)) p.forEach((q, i) => (sum += truth.targets[i] ? surprise(q) : surpriseOfNot(q)));
   else for (let row = 0; row < n; row++) sum += surprise(p[row * K + truth.labels[row]!]!);
   return sum / n;
-}
-
-/** Parts of about one size, each with its share of each class; several labels: by chance alone. */
-function partsOf(truth: Truth, n: number, folds: number, random: Random): readonly (readonly number[])[] {
-  const order = [...random.permutation(n)];
-  if (!isMultiLabel(truth)) order.sort((a, b) => truth.labels[a]! - truth.labels[b]!); // stable: chance within a class
-  const parts = Array.from({ length: folds }, (): number[] => []);
-  for (const [i, row] of order.entries()) parts[i % folds]!.push(row);
-  return parts;
 }
 
 /** The full matrix, whatever the form. */
