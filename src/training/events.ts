@@ -65,6 +65,15 @@ export interface BestEvent {
   readonly validation: Figures;
 }
 
+/** The weights are averaged (SWA), after the last epoch. */
+export interface AveragedEvent {
+  readonly kind: 'swa';
+  readonly epoch: number;
+  /** How many weights were averaged. */
+  readonly count: number;
+  readonly validation?: Figures;
+}
+
 /** Here the run may be resumed. */
 export interface CheckpointEvent {
   readonly kind: 'checkpoint';
@@ -84,7 +93,7 @@ export interface StoppedEvent {
 export type StopReason = 'flat' | 'asked';
 
 export type TrainingEvent =
-  ResumedEvent | InitialEvent | StepsEvent | EpochEvent | BestEvent | CheckpointEvent | StoppedEvent;
+  ResumedEvent | InitialEvent | StepsEvent | EpochEvent | BestEvent | AveragedEvent | CheckpointEvent | StoppedEvent;
 
 /** What a run gives. */
 export interface TrainingResult {
@@ -93,9 +102,19 @@ export interface TrainingResult {
   /** The epoch that `trained` is of; 0 before the first. */
   readonly epoch: number;
   readonly validation?: Figures;
+  /** The averaged weights of a run that averages at the ends of epochs and came to its last. */
+  readonly swa?: AveragedWeights;
   readonly reason: 'finished' | StopReason;
   /** Where the run ended. */
   readonly last: Checkpoint;
+}
+
+/** Averaged weights and what they are worth. */
+export interface AveragedWeights {
+  /** How many were averaged. */
+  readonly count: number;
+  readonly weights: ReadonlyMap<string, Tensor>;
+  readonly validation?: Figures;
 }
 
 /** What a run hears after an event. */
@@ -113,10 +132,10 @@ export type TrainingRun = AsyncGenerator<TrainingEvent, TrainingResult, Answer>;
  * @example
  * const { trained } = await finish(trainingRun(options), event => console.error(event.kind));
  */
-export async function finish(
-  run: TrainingRun,
-  onEvent: (event: TrainingEvent) => void | Promise<void> = () => undefined,
-): Promise<TrainingResult> {
+export async function finish<Event = TrainingEvent, Result = TrainingResult>(
+  run: AsyncGenerator<Event, Result, Answer>,
+  onEvent: (event: Event) => void | Promise<void> = () => undefined,
+): Promise<Result> {
   let ended = false;
   try {
     for (;;) {
@@ -133,7 +152,7 @@ export async function finish(
 }
 
 /** Ends a run that nobody walks on, so that it closes what it opened. */
-export async function abandon(run: TrainingRun): Promise<void> {
+export async function abandon(run: { return(result: never): Promise<unknown> }): Promise<void> {
   // The result is for callers who wait for one; here is none.
   await run.return(undefined as never);
 }

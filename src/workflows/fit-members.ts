@@ -16,12 +16,11 @@ import {
 import { encodeModel } from '../codec/index.js';
 import type { Runtime } from '../runtime/index.js';
 import {
+  finish,
   membersRun,
   scaleInto,
   standardise,
-  type MembersRun,
   type TrainingEvent,
-  type TrainingResult,
   type WeighedFeatures,
 } from '../training/index.js';
 import { checkpoints, history, newestOfAll } from '../training/node.js';
@@ -101,7 +100,7 @@ export async function fitMembers(
   const tell = async (member: number) => {
     if (!members[member]!.isComplete) await logs[member]!.append(...untold[member]!.splice(0));
   };
-  const results = await walked(run, async (member, event) => {
+  const results = await finish(run, async ({ member, event }) => {
     untold[member]!.push(event);
     if (event.kind === 'checkpoint') {
       await tell(member);
@@ -128,17 +127,6 @@ export async function fitMembers(
       last: result.last,
     };
   });
-}
-
-async function walked(
-  run: MembersRun,
-  onEvent: (member: number, event: TrainingEvent) => Promise<void>,
-): Promise<readonly TrainingResult[]> {
-  for (;;) {
-    const { done, value } = await run.next();
-    if (done) return value;
-    await onEvent(value.member, value.event);
-  }
 }
 
 /** The graphs of one member by itself: what its run leaves as artifacts. */

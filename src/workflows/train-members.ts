@@ -89,7 +89,11 @@ export async function trainMembers(
       members.set(member.folder, member);
       onMember?.(member, plans.length);
     };
-    for (const plan of plans) if (complete.has(plan.folder)) told(plan, await trainedMember(out, plan));
+    for (const plan of plans) {
+      if (!complete.has(plan.folder)) continue;
+      const bundle = join(out, plan.folder, 'bundle');
+      told(trainedMember(plan, bundle, (await readBundle(bundle)).manifest));
+    }
     let failed: TrainMembersResult['errors'] = [];
     let duplicates: readonly Duplicate[] = [];
     const task = { runtime, backbone, set, plans, open };
