@@ -11,7 +11,7 @@ import { isMultiLabel, type Predictions } from './predictions.js';
 import { reliability } from './reliability.js';
 
 export interface ChooseCalibratorOptions {
-  /** Kinds to try. @default all that go with the classes: isotonic with two classes of one label only */
+  /** Kinds to try. @default all: isotonic with two classes of one label, vector from two pictures a class on */
   readonly candidates?: readonly CalibratorKind[];
   /** How many parts the pictures are dealt out to, 2 or more. @default 5 */
   readonly folds?: number;
@@ -52,8 +52,10 @@ const defaults = { folds: 5, seed: 0 } as const;
  */
 export function chooseCalibrator(at: Logits, options: ChooseCalibratorOptions = {}): ChosenCalibrator {
   const { folds, seed } = { ...defaults, ...options };
+  const K = at.classes.length;
   const possible = kindsFor(at);
-  const asked = options.candidates ?? possible;
+  // with fewer pictures than numbers to fit a vector cannot win, and is slow to try
+  const asked = options.candidates ?? possible.filter(kind => kind !== 'vector' || at.logits.length >= 2 * K * K);
   const wrong = asked.find(kind => !possible.includes(kind));
   if (wrong !== undefined || asked.length === 0)
     throw errors.OPTION({ option: 'candidates', found: wrong ?? 'empty', wanted: `some of ${possible.join(', ')}` });

@@ -1,5 +1,5 @@
 // Newton's method for smooth convex functions of a few thousand numbers: the step H d = −g by conjugate gradients, which
-// need products with H only, then halved until the value falls enough (Armijo). Ends where the largest element of the
+// need products with H and its diagonal only, then halved until the value falls enough (Armijo). Ends where the largest element of the
 // gradient is below the tolerance. Source: Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.1.
 
 /** A function at a point: its value, gradient, and products of its second derivative with vectors. */
@@ -7,6 +7,8 @@ export interface ConvexPoint {
   readonly value: number;
   readonly gradient: Float64Array;
   readonly times: (vector: Float64Array) => Float64Array;
+  /** The second derivative's diagonal, above 0, by which conjugate gradients are scaled. */
+  readonly diagonal: Float64Array;
 }
 
 export interface NewtonOptions {
@@ -44,14 +46,14 @@ export function newton(
 }
 
 /** d with H d = −g, as exactly as the gradient is small. */
-function solve({ gradient, times }: ConvexPoint): Float64Array {
+function solve({ gradient, times, diagonal }: ConvexPoint): Float64Array {
   const size = gradient.length;
   const d = new Float64Array(size);
   const residual = gradient.map(g => -g);
-  const p = residual.slice();
-  let square = dot(residual, residual);
-  const norm = Math.sqrt(square);
-  const enough = (Math.min(0.1, Math.sqrt(norm)) * norm) ** 2;
+  const scaled = residual.map((r, j) => r / diagonal[j]!);
+  const p = scaled.slice();
+  let square = dot(residual, scaled);
+  const enough = square * Math.min(0.01, largest(gradient));
   for (let i = 0; i < 2 * size && square > enough; i++) {
     const h = times(p);
     const curvature = dot(p, h);
@@ -60,10 +62,11 @@ function solve({ gradient, times }: ConvexPoint): Float64Array {
     for (let j = 0; j < size; j++) {
       d[j]! += alpha * p[j]!;
       residual[j]! -= alpha * h[j]!;
+      scaled[j] = residual[j]! / diagonal[j]!;
     }
-    const after = dot(residual, residual);
+    const after = dot(residual, scaled);
     const beta = after / square;
-    for (let j = 0; j < size; j++) p[j] = residual[j]! + beta * p[j]!;
+    for (let j = 0; j < size; j++) p[j] = scaled[j]! + beta * p[j]!;
     square = after;
   }
   return d;
