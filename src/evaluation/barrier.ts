@@ -28,8 +28,11 @@ export interface Barrier {
   readonly accuracy: number;
   /** The mean loss of each point. */
   readonly means: readonly number[];
-  /** `barrier` where the loss rises by more than 0.02 nats, or accuracy falls by more than 2 points, beyond two standard errors. */
-  readonly verdict: 'one basin' | 'barrier';
+  /**
+   * `barrier` where the loss rises by more than 0.02 nats, or accuracy falls by more than 2 points, beyond two standard
+   * errors; `unclear` where the loss rises by more than 0.02, which so few pictures cannot tell from none.
+   */
+  readonly verdict: 'one basin' | 'barrier' | 'unclear';
   /** Twice the standard error, where that is more than 0.02: a lower barrier cannot be seen with so few pictures. */
   readonly unseen?: number;
 }
@@ -74,7 +77,7 @@ export function barrierOf(line: readonly LinePoint[]): Barrier {
     at,
     accuracy,
     means: line.map(({ losses }) => meanOf(losses).mean),
-    verdict: isBarrier ? 'barrier' : 'one basin',
+    verdict: isBarrier ? 'barrier' : loss > least ? 'unclear' : 'one basin',
     ...(2 * widest > least ? { unseen: 2 * widest } : {}),
   };
 }

@@ -14,7 +14,13 @@ export interface LandscapePlot {
   readonly from: string;
   readonly to: string;
   /** Ordered by t, from 0 to 1. */
-  readonly points: readonly { readonly t: number; readonly loss: number; readonly accuracy: number }[];
+  readonly points: readonly {
+    readonly t: number;
+    readonly loss: number;
+    /** At the best temperature: drawn as a second curve. */
+    readonly calibratedLoss: number;
+    readonly accuracy: number;
+  }[];
   readonly barrier: { readonly loss: number; readonly at: number };
   /** The verdict in words. */
   readonly words: string;
@@ -28,11 +34,17 @@ const frameAt = (top: number): Frame => ({ left: 64, right: width - 24, top: top
 
 type Point = readonly [t: number, value: number];
 
+// Colours by value: not every program that shows SVG knows custom properties.
+const plainStyle = `text { fill: #5d626b; font: 12px system-ui, sans-serif; } .strong { fill: #1c1e22; font-weight: 600; }
+.grid { stroke: #e2e2de; } .axis { stroke: #5d626b; }
+.ideal { stroke: #5d626b; stroke-dasharray: 4 4; fill: none; } .line { fill: none; stroke: #2b69b0; stroke-width: 2; } .line.validation { stroke: #c04d1f; } .point { fill: #2b69b0; }`;
+
 /** The line as the text of one SVG file. */
 export function landscapeSvg(at: LandscapePlot): string {
   const { text } = drawn(at);
   const open = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${2 * panel}"`;
-  return `${text.replace('<svg', open).replace('>', `><style>${style.text}svg { background: var(--surface); }</style>`)}\n`;
+  const ground = `<rect width="${width}" height="${2 * panel}" fill="#ffffff"/>`;
+  return `${text.replace('<svg', open).replace('>', `><style>${plainStyle}</style>${ground}`)}\n`;
 }
 
 /** The line as the text of one HTML file: picture, verdict and figures. */
@@ -59,10 +71,10 @@ ${drawn(at)}
 </section>
 <section class="long">
 <h2>Figures</h2>
-<table><thead><tr><th>t</th><th class="number">negative log-likelihood</th><th class="number">accuracy</th></tr></thead>
+<table><thead><tr><th>t</th><th class="number">negative log-likelihood</th><th class="number">at the best temperature</th><th class="number">accuracy</th></tr></thead>
 <tbody>${at.points.map(
-    ({ t, loss, accuracy }) =>
-      markup`<tr><td>${t}</td><td class="number">${loss.toFixed(4)}</td><td class="number">${percent(accuracy)}</td></tr>`,
+    ({ t, loss, calibratedLoss, accuracy }) =>
+      markup`<tr><td>${t}</td><td class="number">${loss.toFixed(4)}</td><td class="number">${calibratedLoss.toFixed(4)}</td><td class="number">${percent(accuracy)}</td></tr>`,
   )}</tbody></table>
 </section>
 <footer>Made with ${at.createdWith}.</footer>
@@ -74,49 +86,75 @@ ${drawn(at)}
 }
 
 function drawn({ from, to, points, barrier }: LandscapePlot): Markup {
-  const losses = points.map(({ t, loss }): Point => [t, loss]);
-  const accuracies = points.map(({ t, accuracy }): Point => [t, accuracy]);
+  const text = (value: number) => String(Number(value.toPrecision(6)));
+  const share = (value: number) => `${text(100 * value)}%`;
+  const ends = { from, to };
+  const loss: Chart = {
+    title: 'negative log-likelihood',
+    curve: points.map(({ t, loss: value }) => [t, value]),
+    second: points.map(({ t, calibratedLoss }) => [t, calibratedLoss]),
+    least: 0.05,
+    text,
+  };
+  const accuracy: Chart = {
+    title: 'accuracy',
+    curve: points.map(({ t, accuracy: value }) => [t, value]),
+    most: 1,
+    least: 0.1,
+    text: share,
+  };
   const said = `Loss and accuracy along the line from ${from} to ${to}`;
-  const lossText = (value: number) => String(Number(value.toPrecision(6)));
-  return plot(
-    width,
-    2 * panel,
-    said,
-    chart('negative log-likelihood', losses, frameAt(0), { from, to }, lossText, barrier),
-    chart('accuracy', accuracies, frameAt(panel), { from, to }, value => `${lossText(100 * value)}%`),
-  );
+  return plot(width, 2 * panel, said, chart(loss, frameAt(0), ends, barrier), chart(accuracy, frameAt(panel), ends));
 }
 
-/** One panel: the curve, its ends, the straight line between them. */
+interface Chart {
+  readonly title: string;
+  readonly curve: readonly Point[];
+  /** The loss at the best temperature. */
+  readonly second?: readonly Point[];
+  /** The axis spans this much at least, so that noise does not look like hills, and ends here. */
+  readonly least: number;
+  readonly most?: number;
+  readonly text: (value: number) => string;
+}
+
+/** One panel: the curves, the straight line between the ends. */
 function chart(
-  title: string,
-  all: readonly Point[],
+  { title, curve: all, second = [], least, most = Infinity, text }: Chart,
   frame: Frame,
   { from, to }: { readonly from: string; readonly to: string },
-  text: (value: number) => string,
   barrier?: LandscapePlot['barrier'],
 ): Markup {
-  const values = all.map(([, value]) => value).filter(Number.isFinite);
+  const values = [...all, ...second].map(([, value]) => value).filter(Number.isFinite);
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const margin = (high - low || Math.abs(high) || 1) * 0.08;
+  const margin = Math.max((high - low) * 0.08, (least - high + low) / 2);
   const x = scaleLinear([0, 1], [frame.left, frame.right]);
-  const y = scaleLinear([Math.max(0, low - margin), high + margin], [frame.bottom, frame.top]).nice(4);
-  const finite = all.filter(([, value]) => Number.isFinite(value));
+  const range = [Math.max(0, low - margin), Math.min(most, high + margin)];
+  const y = scaleLinear(range, [frame.bottom, frame.top]).nice(4);
   const curve = line<Point>(
     ([t]) => x(t),
     ([, value]) => y(value),
-  ).digits(2);
+  )
+    .defined(([, value]) => Number.isFinite(value))
+    .digits(2);
+  const drawnAs = (points: readonly Point[], kind: string) =>
+    points.length === 0 ? nothing : markup`<path class="${kind}" d="${asIs(curve([...points]) ?? '')}"/>`;
   const [first, last] = [all[0]!, all.at(-1)!];
+  const dots = all.filter(([, value]) => Number.isFinite(value));
+  const legend =
+    second.length === 0
+      ? nothing
+      : markup`<line class="line validation" x1="${frame.right - 176}" x2="${frame.right - 154}" y1="${frame.top - 16}" y2="${frame.top - 16}"/><text x="${frame.right}" y="${frame.top - 12}" text-anchor="end">at the best temperature</text>`;
   return markup`${rows(
     frame,
     y.ticks(4).map(value => ({ at: y(value), text: text(value) })),
   )}${floor(frame)}${columns(
     frame,
     [0, 0.25, 0.5, 0.75, 1].map(t => ({ at: x(t), text: String(t) })),
-  )}<path class="ideal" d="${asIs(curve([first, last]) ?? '')}"/><path class="line train" d="${asIs(curve(finite) ?? '')}"/>${finite.map(
+  )}${drawnAs([first, last], 'ideal')}${drawnAs(second, 'line validation')}${drawnAs(all, 'line train')}${dots.map(
     ([t, value]) =>
       markup`<circle class="point train" cx="${x(t)}" cy="${y(value)}" r="3"><title>t = ${t}: ${text(value)}</title></circle>`,
-  )}${barrier && barrier.loss > 0 ? marked(barrier, [first, last], x, y, frame) : nothing}<text class="strong" x="${frame.left}" y="${frame.top - 12}">${title}</text><text x="${frame.left}" y="${frame.bottom + 36}" text-anchor="start">${short(from)}</text><text x="${frame.right}" y="${frame.bottom + 36}" text-anchor="end">${short(to)}</text>`;
+  )}${barrier && barrier.loss > 0 ? marked(barrier, [first, last], x, y, frame) : nothing}<text class="strong" x="${frame.left}" y="${frame.top - 12}">${title}</text>${legend}<text x="${frame.left}" y="${frame.bottom + 36}" text-anchor="start">${short(from)}</text><text x="${frame.right}" y="${frame.bottom + 36}" text-anchor="end">${short(to)}</text>`;
 }
 
 type Scale = (value: number) => number;
@@ -132,7 +170,7 @@ function marked(
   const below = (1 - at) * first[1] + at * last[1];
   const [place, top, bottom] = [x(at), y(below + loss), y(below)];
   const isRight = place > right - 120;
-  return markup`<line class="best" x1="${place}" x2="${place}" y1="${top}" y2="${bottom}"/><text class="bad-text" x="${place + (isRight ? -8 : 8)}" y="${(top + bottom) / 2 + 4}" text-anchor="${isRight ? 'end' : 'start'}">+${decimal(loss)}</text>`;
+  return markup`<line class="axis" x1="${place}" x2="${place}" y1="${top}" y2="${bottom}"/><text class="strong" x="${place + (isRight ? -8 : 8)}" y="${(top + bottom) / 2 + 4}" text-anchor="${isRight ? 'end' : 'start'}">+${decimal(loss)}</text>`;
 }
 
 /** The end of a path, as long as there is room for. */

@@ -5,6 +5,16 @@ import { landscapeHtml, landscapeSvg, type Barrier } from '../evaluation/index.j
 import { errors } from './statistics-errors.js';
 import { version } from './version.js';
 
+/** A network on the line. */
+export interface LandscapePoint {
+  /** 0 is the first network, 1 the second. */
+  readonly t: number;
+  /** Mean negative log-likelihood. */
+  readonly loss: number;
+  readonly calibratedLoss: number;
+  readonly accuracy: number;
+}
+
 /** The line between two networks. */
 export interface Landscape {
   readonly from: string;
@@ -18,9 +28,11 @@ export interface Landscape {
   readonly statistics: 'none' | 'averaged' | 're-estimated';
   /** Tensors in which the two differ. */
   readonly different: number;
-  /** Of raw logits, in natural units. */
-  readonly points: readonly { readonly t: number; readonly loss: number; readonly accuracy: number }[];
-  readonly barrier: Omit<Barrier, 'means' | 'verdict' | 'unseen'>;
+  /** Losses of raw logits, and at the best temperature for these pictures. */
+  readonly points: readonly LandscapePoint[];
+  /** Of raw logits; `calibrated`: how far the loss at the best temperature rises over its own straight line. */
+  readonly barrier: Omit<Barrier, 'means' | 'verdict' | 'unseen'> & { readonly calibrated: number };
+  /** By accuracy and the loss at the best temperature: a soup is calibrated before it is served. */
   readonly verdict: Barrier['verdict'];
   /** The verdict in words. */
   readonly words: string;
@@ -36,18 +48,21 @@ export function wordsOf({
   from,
   to,
 }: Pick<Landscape, 'verdict' | 'barrier' | 'points' | 'from' | 'to'>): string {
+  const { loss, at, calibrated, accuracy } = barrier;
   if (verdict === 'barrier') {
-    const falls =
-      barrier.accuracy > 0 ? `, accuracy falls ${(100 * barrier.accuracy).toFixed(1)} points below the line` : '';
-    return `a barrier of ${barrier.loss.toFixed(3)} at t = ${barrier.at.toFixed(2)}${falls}: that is why a soup of the two fails; average their predictions instead`;
+    const height = `a barrier of ${loss.toFixed(3)} at t = ${at.toFixed(2)}, ${calibrated.toFixed(3)} at the best temperature`;
+    const falls = accuracy > 0 ? `; accuracy falls ${(100 * accuracy).toFixed(1)} points below the line` : '';
+    return `${height}${falls}: that is why a soup of the two fails; average their predictions instead`;
   }
+  if (verdict === 'unclear')
+    return `unclear: the loss at the best temperature rises by ${calibrated.toFixed(3)}, which so few pictures cannot tell from none`;
   const [first, last] = [points[0]!, points.at(-1)!];
-  const [better, name] = first.loss <= last.loss ? [first, from] : [last, to];
-  const lowest = points.reduce((best, point) => (point.loss < best.loss ? point : best));
+  const [better, name] = first.calibratedLoss <= last.calibratedLoss ? [first, from] : [last, to];
+  const lowest = points.reduce((best, point) => (point.calibratedLoss < best.calibratedLoss ? point : best));
   const told =
     lowest === first || lowest === last
-      ? `${name} alone has the lowest loss, ${better.loss.toFixed(3)}`
-      : `the loss is lowest at t = ${lowest.t.toFixed(2)}, ${lowest.loss.toFixed(3)} against ${better.loss.toFixed(3)} of ${name}`;
+      ? `${name} alone has the lowest loss, ${better.calibratedLoss.toFixed(3)} at the best temperature`
+      : `the loss at the best temperature is lowest at t = ${lowest.t.toFixed(2)}, ${lowest.calibratedLoss.toFixed(3)} against ${better.calibratedLoss.toFixed(3)} of ${name}`;
   return `one basin: a soup of the two will work; ${told}`;
 }
 
@@ -65,7 +80,7 @@ export function notesOf({
   const kind = {
     none: 'No statistics of BatchNormalization moved: there are none, or they were frozen.',
     averaged:
-      'Statistics of BatchNormalization are averaged, which is wrong between networks far apart: see re-estimated.',
+      'Statistics of BatchNormalization are averaged, which is wrong between networks far apart: ask for re-estimated ones.',
     're-estimated': 'Statistics of BatchNormalization are estimated anew between the ends.',
   }[statistics];
   return [

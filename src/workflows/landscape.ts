@@ -3,7 +3,7 @@
 
 import { tensor, type Tensor } from '../base/index.js';
 import { line } from '../ensembles/index.js';
-import { applyTemperature, barrierOf, evaluate, negativeLogLikelihood } from '../evaluation/index.js';
+import { applyTemperature, barrierOf, evaluate, fitTemperature, negativeLogLikelihood } from '../evaluation/index.js';
 import type { Model } from '../graph/index.js';
 import { checkPreprocessing, testViews, type Preprocessing } from '../pictures/index.js';
 import { pictureStream, type AllowedFormat } from '../pictures/node.js';
@@ -71,7 +71,9 @@ export async function landscape(
   const classes = a.bundle.manifest.labels;
   const { task } = a.bundle.manifest;
   const judged = logits.map((at, i) => ({ t: ts[i]!, ...worth(at, pictures, classes, task) }));
-  const { means, verdict, unseen, ...barrier } = barrierOf(judged);
+  const { means, unseen: _, verdict: __, ...raw } = barrierOf(judged);
+  // what is served is calibrated: a rise that a temperature takes away is none
+  const cooled = barrierOf(judged.map(({ calibrated, ...point }) => ({ ...point, losses: calibrated })));
   const ofB = new Set(b.bundle.manifest.data.train);
   const trainedOn = pictures.hashes.filter(hash => ofB.has(hash)).length;
   const said = {
@@ -82,11 +84,11 @@ export async function landscape(
     trainedOn,
     statistics: moved.length === 0 ? ('none' as const) : statistics,
     different: averaged.length,
-    points: judged.map(({ t, accuracy }, i) => ({ t, loss: means[i]!, accuracy })),
-    barrier,
-    verdict,
+    points: judged.map(({ t, accuracy }, i) => ({ t, loss: means[i]!, calibratedLoss: cooled.means[i]!, accuracy })),
+    barrier: { ...raw, calibrated: cooled.loss },
+    verdict: cooled.verdict,
   };
-  return { ...said, words: wordsOf(said), notes: notesOf({ ...said, unseen }) };
+  return { ...said, words: wordsOf(said), notes: notesOf({ ...said, unseen: cooled.unseen }) };
 }
 
 /** The recipe of pictures that both have. */
@@ -189,13 +191,13 @@ async function logitsOf(
   return found.map(([first]) => first!);
 }
 
-/** The loss of each picture and the accuracy, from raw logits. */
+/** The loss of each picture, of raw logits and at their best temperature, and the accuracy. */
 function worth(
   logits: Float32Array,
   { labels }: MemberPictures,
   classes: readonly string[],
   task: 'single' | 'multi-label',
-): { readonly losses: Float64Array; readonly accuracy: number } {
+): { readonly losses: Float64Array; readonly calibrated: Float64Array; readonly accuracy: number } {
   const K = classes.length;
   const truthOf = (rows: readonly (number | readonly number[])[]) => {
     if (task === 'single') return { labels: rows as readonly number[] };
@@ -205,10 +207,12 @@ function worth(
     });
     return { targets };
   };
-  const losses = Float64Array.from(labels, (label, i) =>
-    negativeLogLikelihood({ logits: logits.subarray(i * K, (i + 1) * K), classes, ...truthOf([label]) }),
-  );
+  const lossesAt = (temperature: number) =>
+    Float64Array.from(labels, (label, i) =>
+      negativeLogLikelihood({ logits: logits.subarray(i * K, (i + 1) * K), classes, ...truthOf([label]) }, temperature),
+    );
+  const { temperature } = fitTemperature({ logits, classes, ...truthOf(labels) });
   const probabilities = applyTemperature({ logits, classes }, 1, task);
   const { accuracy } = evaluate({ probabilities, classes, ...truthOf(labels) }, { split: 'the line' });
-  return { losses, accuracy };
+  return { losses: lossesAt(1), calibrated: lossesAt(temperature), accuracy };
 }

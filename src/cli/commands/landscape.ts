@@ -61,8 +61,14 @@ export const landscapeCommand: Command = {
     output.data(found);
     const { from, to, count } = found;
     output.print(`from ${printable(from)} to ${printable(to)}, ${count} pictures (${found.split})\n`);
-    const rows = found.points.map(({ t, loss, accuracy }) => [t.toFixed(2), loss.toFixed(4), percent(accuracy)]);
-    for (const text of table(['t', 'negative log-likelihood', 'accuracy'], rows, output, [0, 1, 2])) output.print(text);
+    const rows = found.points.map(({ t, loss, calibratedLoss, accuracy }) => [
+      t.toFixed(2),
+      loss.toFixed(4),
+      calibratedLoss.toFixed(4),
+      percent(accuracy),
+    ]);
+    const head = ['t', 'negative log-likelihood', 'at the best temperature', 'accuracy'];
+    for (const text of table(head, rows, output, [0, 1, 2, 3])) output.print(text);
     output.print(`\n${output.bold(printable(found.words))}`);
     for (const note of found.notes) output.say(printable(note));
     if (out === undefined) return undefined;
