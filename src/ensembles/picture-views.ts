@@ -150,7 +150,12 @@ function baseOf(pictures: Value, frame: Frame, views: readonly PictureView[]): B
   const planes = Cast(Transpose(cut, { perm: [0, 3, 1, 2] }), { to: 1 });
   const size = { width: w + 2 * left, height: h + 2 * top };
   const sizes = pictures.builder.constant([size.height, size.width]);
-  const value = Resize(planes, undefined, undefined, sizes, { axes: [2, 3], mode: 'linear', antialias: 1 });
+  const value = Resize(planes, undefined, undefined, sizes, {
+    axes: [2, 3],
+    mode: 'linear',
+    antialias: 1,
+    exclude_outside: 1,
+  });
   return { value, isPlanes: true, ...size, left, top };
 }
 

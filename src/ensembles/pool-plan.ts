@@ -5,8 +5,10 @@
 import { Builder, type Graph, type Value } from '../graph/index.js';
 import {
   Abs,
+  ArgMax,
   Cast,
   Concat,
+  Equal,
   Expand,
   Gather,
   Gemm,
@@ -15,13 +17,13 @@ import {
   Less,
   Mul,
   NonZero,
+  ReduceMax,
   ReduceMin,
   ReduceSum,
   Reshape,
   ScatterND,
   Slice,
   Sub,
-  TopK,
   Unsqueeze,
 } from '../operators/index.js';
 import { tensor } from '../base/index.js';
@@ -199,8 +201,10 @@ function goOn(
 /** How sure a row is [n, 1]: the two highest probabilities apart; of several labels twice the least distance from ½. */
 function marginOf(p: Value, task: Task): Value {
   if (task === 'multi-label') return Mul(ReduceMin(Abs(Sub(p, 0.5)), [1], { keepdims: 1 }), 2);
-  const highest = TopK.all(1, p, [2])[0]!;
-  return Sub(Slice(highest, [0], [1], [1]), Slice(highest, [1], [2], [1]));
+  const classes = p.builder.constant(Array.from({ length: p.shape[1] as number }, (_, k) => k));
+  const others = Sub(p, Cast(Equal(ArgMax(p, { axis: 1 }), classes), { to: 1 }));
+  // of the highest itself at most 0 is left, and it may be the second only where all others are 0
+  return Sub(ReduceMax(p, [1], { keepdims: 1 }), ReduceMax(others, [1], { keepdims: 1 }));
 }
 
 /** What is known after some stages. */

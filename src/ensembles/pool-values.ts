@@ -10,6 +10,8 @@ import {
   ArgMax,
   Cast,
   Clip,
+  Concat,
+  ConstantOfShape,
   Equal,
   Expand,
   GreaterOrEqual,
@@ -22,6 +24,7 @@ import {
   Reshape,
   ScatterElements,
   Shape,
+  Slice,
   Sub,
   TopK,
   zerosLike,
@@ -56,6 +59,19 @@ export function weighted(members: Value, weights: readonly number[]): Value {
   return ReduceSum(Mul(members, held), [1], { keepdims: 0 });
 }
 
+/**
+ * Classes by descending probability along the last axis, equals in the order of classes: probabilities and places. A row
+ * is put behind the others and taken away again: onnxruntime's TopK divides by the number of rows, and of none it ends
+ * the process.
+ */
+export function descending(p: Value): [sorted: Value, order: Value] {
+  const rest = p.shape.slice(1) as number[];
+  const one = ConstantOfShape(p.builder.constant([1, ...rest]));
+  const [sorted, order] = TopK.all(2, Concat(p, one, { axis: 0 }), [rest.at(-1)!]);
+  const own = (value: Value) => Slice(value, [0], [-1], [0]);
+  return [own(sorted!), own(order!)];
+}
+
 /** Pools members. `logs` gives their ln p or logit p. */
 export function pooled(
   rule: FusedAverage['rule'],
@@ -78,7 +94,7 @@ export function pooled(
         : GreaterOrEqual(all, 0.5);
     return { p: weighted(Cast(chosen, { to: 1 }), weights) };
   }
-  const order = TopK.all(2, all, [classes], { axis: 2 })[1]!;
+  const order = descending(all)[1];
   // K, K − 1, … 1, normalised
   const total = (classes * (classes + 1)) / 2;
   const points = all.builder.constant(tensor('float32', [classes], Array.from({ length: classes }, (_, r) => (classes - r) / total))); // prettier-ignore

@@ -28,11 +28,10 @@ import {
   ReduceSum,
   ScatterElements,
   Sub,
-  TopK,
   zerosLike,
 } from '../operators/index.js';
 import type { Task } from './calibrator.js';
-import { weighted } from './pool-values.js';
+import { descending, weighted } from './pool-values.js';
 
 /** Which classes are in a picture's prediction set; the most probable one always is. */
 export interface PredictionSetRule {
@@ -77,7 +76,7 @@ export function predictionSetOf(p: Value, { kind, threshold }: PredictionSetRule
     const names = builder.constant(Array.from({ length: classes }, (_, k) => k));
     return Or(GreaterOrEqual(p, atLeast(1 - threshold)), Equal(ArgMax(p, { axis: 1 }), names));
   }
-  const [sorted, order] = TopK.all(2, p, [classes], { axis: 1 }) as [Value, Value];
+  const [sorted, order] = descending(p);
   const before = CumSum(sorted, builder.constant(1, 'int64'), { exclusive: 1 });
   const first = builder.constant(
     tensor(

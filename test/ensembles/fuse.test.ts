@@ -220,6 +220,16 @@ for (const runtime of runtimes) {
     }
   });
 
+  test.serial(`${runtime.name}: a batch of no pictures ends no process, whatever is asked`, async t => {
+    const root: Fusion = { kind: 'average', rule: 'rank', members: heads };
+    const sets = { kind: 'adaptive', coverage: 0.9, threshold: 0.6 } as const;
+    const made = await outputsOf(runtime, fused({ root, sets }), pictures(0, 12));
+    t.deepEqual(
+      [...made.values()].map(({ length }) => length),
+      [0, 0, 0, 0, 0],
+    );
+  });
+
   test.serial(`${runtime.name}: prediction sets and pictures of unknown kinds`, async t => {
     const root: Fusion = { kind: 'average', rule: 'probability', members: heads.slice(0, 2) };
     const z = await alone(heads.slice(0, 2));

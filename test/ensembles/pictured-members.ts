@@ -98,8 +98,7 @@ export async function outputsOf(runtime: Runtime, model: Model, input: Tensor): 
 /** The largest difference of two lists. */
 export function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let most = a.length === b.length ? 0 : Infinity;
-  for (let i = 0; i < a.length; i++)
-    most = Math.max(most, Math.abs(a[i]! - b[i]!) || (a[i] === b[i] ? 0 : Infinity));
+  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs(a[i]! - b[i]!) || (a[i] === b[i] ? 0 : Infinity));
   return most;
 }
 
