@@ -25,7 +25,7 @@ export interface SpatialMap {
 }
 
 /** Tokens beside the grid that a transformer may have: one of the class, and registers. */
-const mostExtraTokens = 16;
+const mostExtra = (tokens: number): number => Math.min(16, Math.floor(tokens / 4));
 
 /**
  * The last maps that a value depends on; none where places are never known, as behind an MLP on pixels.
@@ -163,7 +163,7 @@ function beforeMixing(wiring: Wiring, value: string): string {
 function tokensAt(wiring: Wiring, value: string, picked: string): SpatialMap | undefined {
   const [tokens, channels] = numbersOf(wiring.shape(value)) as [number, number];
   const isPicked = value !== picked;
-  const grid = gridOf(wiring, value, tokens) ?? evenGrid(wiring, tokens, isPicked ? 1 : 0);
+  const grid = gridOf(wiring, value, tokens, isPicked ? 1 : 0);
   if (!grid) return undefined;
   const { height, width, alignment } = grid;
   const extra = tokens - height * width;
@@ -194,27 +194,46 @@ interface Grid {
   alignment(view?: number): Alignment;
 }
 
-/** The map of patches that became these tokens. */
-function gridOf(wiring: Wiring, value: string, tokens: number): Grid | undefined {
+/**
+ * The map of patches that became these tokens; where none is told apart, a grid of the picture's proportions, if tokens
+ * attend to each other: what is no such thing (members of an ensemble, say) has no grid.
+ */
+function gridOf(wiring: Wiring, value: string, tokens: number, least: number): Grid | undefined {
+  const fewest = tokens - mostExtra(tokens);
+  const isMany = (count: number) => count >= fewest && count <= tokens;
   const seen = new Set<string>();
   const pending = [value];
+  let isAttended = false;
   for (const name of pending) {
-    if (seen.has(name)) continue;
+    const dims = numbersOf(wiring.shape(name)) ?? [];
+    const areMany = dims.some((dim, i) => isMany(dim) || isMany(dim * (dims[i + 1] ?? 0)));
+    if (seen.has(name) || !areMany) continue;
     seen.add(name);
-    const dims = numbersOf(wiring.shape(name));
-    if (dims?.length === 3)
-      for (const [rows, columns] of [
-        [2, 3],
-        [1, 2],
-      ] as const) {
-        const [height, width] = [dims[rows - 1]!, dims[columns - 1]!];
-        const extra = tokens - height * width;
-        if (height * width < 2 || extra < 0 || extra > mostExtraTokens) continue;
-        const along = (view?: number) => alignmentOf(wiring, name, [rows, columns], view);
-        if (along()) return { height, width, alignment: view => along(view) ?? evenly(wiring, height, width) };
-      }
+    if (dims.at(-1) === tokens && dims.at(-2) === tokens) isAttended = true;
+    const grid = dims.length === 3 ? patchesAt(wiring, name, dims, isMany) : undefined;
+    if (grid) return grid;
     const node = wiring.producer(name);
-    if (node) pending.push(...wiring.dataInputs(node));
+    if (!node) continue;
+    if (/Attention$/.test(node.op)) isAttended = true;
+    pending.push(...wiring.dataInputs(node));
+  }
+  return isAttended ? evenGrid(wiring, tokens, least) : undefined;
+}
+
+function patchesAt(
+  wiring: Wiring,
+  name: string,
+  dims: readonly number[],
+  isMany: (count: number) => boolean,
+): Grid | undefined {
+  for (const [rows, columns] of [
+    [2, 3],
+    [1, 2],
+  ] as const) {
+    const [height, width] = [dims[rows - 1]!, dims[columns - 1]!];
+    if (height * width < 2 || !isMany(height * width)) continue;
+    const along = (view?: number) => alignmentOf(wiring, name, [rows, columns], view);
+    if (along()) return { height, width, alignment: view => along(view) ?? evenly(wiring, height, width) };
   }
   return undefined;
 }
@@ -222,7 +241,7 @@ function gridOf(wiring: Wiring, value: string, tokens: number): Grid | undefined
 /** A grid of the picture's proportions. */
 function evenGrid(wiring: Wiring, tokens: number, least: number): Grid | undefined {
   const [H, W] = pictureSize(wiring);
-  for (let extra = least; extra <= mostExtraTokens && tokens - extra > 1; extra++) {
+  for (let extra = least; extra <= mostExtra(tokens) && tokens - extra > 1; extra++) {
     const cells = tokens - extra;
     const height = Math.round(Math.sqrt((cells * H) / W));
     const width = cells / height;

@@ -76,6 +76,8 @@ export interface Explanation {
   readonly probability: number;
   readonly member?: string;
   readonly method: MapMethod;
+  /** Of a cascade: what is explained is its first stage, whoever answered. */
+  readonly isFirstStage?: true;
   readonly maps: readonly ExplainedMap[];
   /** The file that shows it. */
   readonly drawn?: string;
@@ -196,6 +198,7 @@ function told(
     probability: probabilitiesOf(answers, labels.length, chosen)[k]!,
     ...(whose === undefined ? {} : { member: whose }),
     method: explainer.method,
+    ...(explainer.isFirstStage ? { isFirstStage: true } : {}),
     maps,
   };
 }
@@ -222,7 +225,7 @@ interface Drawing {
 
 /** The picture, the heat over it, and of an ensemble the heat of its members. */
 function panelsOf(
-  { label, probability, file, member, method }: Explanation,
+  { label, probability, file, member, method, isFirstStage }: Explanation,
   shown: Pixels,
   heats: readonly MemberHeat[],
   { labels, k, answers, preprocessing }: Drawing,
@@ -233,19 +236,23 @@ function panelsOf(
   const own = heats.map(({ maps }) => over(maps));
   const shares = heats.map(({ share }) => share);
   const all = positiveShare(summed(own, shares));
-  const [best] = topOf(labels, Array.from(probabilitiesOf(answers, K)), 1);
+  const [best] = topOf(labels, Array.from(answers.probabilities), 1);
   const percent = (value: number) => `${(100 * value).toFixed(1)}%`;
+  const whose = member ?? (isFirstStage ? 'first stage' : heats.length > 1 ? `${heats.length} members` : undefined);
+  const by = [...(whose === undefined ? [] : [memberName(whose)]), methodName[method]].join(', ');
+  const several = heats.length > 1 ? heats.slice(0, mostMembers) : [];
   return [
     { pixels: shown, lines: [basename(file), `says ${best!.label} ${percent(best!.probability)}`] },
-    { pixels: heated(shown, all), lines: [`${label} ${percent(probability)}`, member ?? methodName[method]] },
-    ...(heats.length < 2
-      ? []
-      : heats.slice(0, mostMembers).map(({ member: m, name }, i) => ({
-          pixels: heated(shown, own[i]!),
-          lines: [`${label} ${percent(probabilitiesOf(answers, K, m)[k]!)}`, name ?? ''],
-        }))),
+    { pixels: heated(shown, all), lines: [`${label} ${percent(probability)}`, by] },
+    ...several.map(({ member: m, name }, i) => ({
+      pixels: heated(shown, own[i]!),
+      lines: [`${label} ${percent(probabilitiesOf(answers, K, m)[k]!)}`, memberName(name ?? '')],
+    })),
   ];
 }
+
+/** Members are called by the folders of their runs: the end says most. */
+const memberName = (name: string): string => name.split('/').at(-1)!;
 
 const methodName: Readonly<Record<MapMethod, string>> = { cam: 'CAM', 'grad-cam': 'Grad-CAM' };
 

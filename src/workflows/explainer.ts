@@ -3,6 +3,7 @@
 
 import { elementCount, floats, tensor } from '../base/index.js';
 import { activationMapModel, type MapMethod } from '../artifacts/index.js';
+import type { Manifest } from '../bundle/index.js';
 import type { Bundle } from '../bundle/node.js';
 import { decodeModel, encodeModel } from '../codec/index.js';
 import { withGraph, type Model } from '../graph/index.js';
@@ -11,6 +12,8 @@ import { inferShapes } from '../passes/index.js';
 import type { HeatMap } from '../pictures/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { explainErrors as errors } from './explain-errors.js';
+import { sharesOf } from './recipe-shares.js';
+import { parseRecipe } from './recipe.js';
 
 /** The heat of a map, and which one it is. */
 export interface NamedHeat extends HeatMap {
@@ -30,8 +33,10 @@ export interface MemberHeat {
 
 /** An opened explanation. Close it in `finally`. */
 export interface Explainer {
-  /** Of an ensemble, the names of its members. */
+  /** Of an ensemble, the names of the members that it can explain: of a cascade those of its first stage. */
   readonly members: readonly string[];
+  /** Whether other members are asked after these, where they are not sure. */
+  readonly isFirstStage: boolean;
   readonly method: MapMethod;
   /**
    * @param picture uint8 [height, width, 3] of the preprocessing's size
@@ -50,17 +55,16 @@ export interface Explainer {
 export async function openExplainer({ manifest, model: bytes, folder }: Bundle, runtime: Runtime): Promise<Explainer> {
   const model = inferShapes(decodeModel(bytes));
   const wiring = wiringOf(model.graph, inspectModel(model).facts);
-  const target = targetOf(model, wiring);
+  const { target, isFirstStage } = targetOf(model, wiring);
   const maps = spatialMapsOf(wiring, target);
   if (maps.length === 0) throw errors.NO_MAP({ bundle: folder });
   const { model: explaining, method } = activationMapModel(withTarget(model, target), { maps, target });
   const session = await runtime.open(encodeModel(explaining));
-  const told = manifest.ensemble?.members ?? [];
-  const K = manifest.labels.length;
-  const M = Math.max(1, elementCount(wiring.shape(target)!.slice(1) as number[]) / K);
   const [, height, width] = explaining.graph.inputs[0]!.shape as readonly number[];
-  const weights = Array.from({ length: M }, (_, m) => told[m]?.weight ?? 1 / M);
-  const total = weights.reduce((a, b) => a + b, 0);
+  const K = manifest.labels.length;
+  const M = elementCount(wiring.shape(target)!.slice(1) as number[]) / K;
+  const names = manifest.ensemble?.members.slice(0, M).map(({ name }) => name) ?? [];
+  const shares = isFirstStage ? equal(M) : sharesIn(manifest, M);
   const shape = (wiring.shape(target) as (number | string)[]).map((dim, i) => (i === 0 ? 1 : (dim as number)));
 
   const heatOf = async (picture: Uint8Array, label: number, member: number): Promise<NamedHeat[]> => {
@@ -80,14 +84,14 @@ export async function openExplainer({ manifest, model: bytes, folder }: Bundle, 
   };
 
   return {
-    members: told.map(({ name }) => name),
+    members: names,
+    isFirstStage,
     method,
     async explain(picture, label, members = Array.from({ length: M }, (_, m) => m)) {
       const heats: MemberHeat[] = [];
       for (const member of members) {
         const found = await heatOf(picture, label, member);
-        const share = weights[member]! / total;
-        heats.push({ member, name: told[member]?.name, share, maps: found });
+        heats.push({ member, name: names[member], share: shares[member]!, maps: found });
       }
       return heats;
     },
@@ -108,21 +112,31 @@ function views(map: SpatialMap, heat: Float32Array): NamedHeat[] {
   }));
 }
 
-/** What is explained: the logits; of an ensemble those behind `memberProbabilities`, or these themselves. */
-function targetOf({ graph }: Model, wiring: Wiring): string {
-  const outputs = graph.outputs.map(({ name }) => name);
-  if (!outputs.includes('memberProbabilities')) return 'logits';
-  const wanted = String(wiring.shape('memberProbabilities')?.slice(1));
-  let name = 'memberProbabilities';
+const equal = (count: number): number[] => Array.from({ length: count }, () => 1 / count);
+
+/** Of the recipe; all alike where it counts its members another way, as where some were drawn. */
+function sharesIn({ ensemble }: Manifest, count: number): number[] {
+  if (!ensemble) return equal(count);
+  const shares = sharesOf(parseRecipe(JSON.stringify(ensemble.recipe)).root);
+  return shares.length === count ? shares : equal(count);
+}
+
+/**
+ * What is explained: the logits; of an ensemble those behind `memberProbabilities`, or these themselves. Of a cascade the
+ * members of the first stage: whether others are asked is decided picture by picture, and no gradient passes an If.
+ */
+function targetOf({ graph }: Model, wiring: Wiring): { readonly target: string; readonly isFirstStage: boolean } {
+  const members = graph.outputs.find(({ name }) => name === 'memberProbabilities')?.name;
+  if (members === undefined) return { target: 'logits', isFirstStage: false };
+  let [name, isFirstStage] = [members, false];
   for (let node = wiring.producer(name); node; node = wiring.producer(name)) {
-    const input = node.inputs[0]!;
-    const isAlike = String(wiring.shape(input)?.slice(1)) === wanted;
-    if (!isAlike) break;
-    name = input;
-    if (node.op === 'Softmax' || node.op === 'Sigmoid') return name;
-    if (node.op !== 'Identity') break;
+    const isIf = node.op === 'Concat' && node.inputs.slice(1).some(input => wiring.producer(input)?.op === 'If');
+    if (!isIf && !['Identity', 'Softmax', 'Sigmoid'].includes(node.op)) break;
+    name = node.inputs[0]!;
+    if (isIf) isFirstStage = true;
+    else if (node.op !== 'Identity') break;
   }
-  return 'memberProbabilities';
+  return { target: name, isFirstStage };
 }
 
 /** The model with this value among its outputs. */
