@@ -55,7 +55,7 @@ export function fitPredictionSets(at: SingleLabel, options: PredictionSetOptions
   const { probabilities: p, labels } = at;
   const K = at.classes.length;
   const scores = new Float64Array(count);
-  if (kind === 'threshold') for (let row = 0; row < count; row++) scores[row] = 1 - p[row * K + labels[row]!]!;
+  if (kind === 'threshold') for (let row = 0; row < count; row++) scores[row] = distance(p[row * K + labels[row]!]!);
   else
     eachByMass(p, K, (row, k, _, after) => {
       if (k === labels[row]) scores[row] = after;
@@ -80,8 +80,7 @@ export function predictionSets(probabilities: Float32Array, K: number, rule: Pre
   const sets = new Uint8Array(probabilities.length);
   for (let row = 0; row < sets.length / K; row++) sets[row * K + argmax(probabilities, row, K)] = 1;
   if (rule.kind === 'threshold') {
-    const least = Math.fround(1 - rule.threshold);
-    for (let i = 0; i < sets.length; i++) if (probabilities[i]! >= least) sets[i] = 1;
+    for (let i = 0; i < sets.length; i++) if (probabilities[i]! >= 1 - rule.threshold) sets[i] = 1;
     return sets;
   }
   const most = Math.fround(rule.threshold);
@@ -94,6 +93,12 @@ export function predictionSets(probabilities: Float32Array, K: number, rule: Pre
 /** What takes all classes in; masses of float32 may add up to a little more than 1. */
 const everything = { threshold: 1, adaptive: 2 } as const;
 const isKind = (kind: string): kind is PredictionSetRule['kind'] => Object.hasOwn(everything, kind);
+
+/** 1 − p, rounded up where p is too small for it, so that p ≥ 1 − (1 − p) holds. */
+function distance(p: number): number {
+  const rounded = 1 - p;
+  return 1 - rounded > p ? rounded + 2 ** -53 : rounded;
+}
 
 /** Calls for each class of each row, most probable first, the first of equals first, with the mass before and after it. */
 function eachByMass(

@@ -54,6 +54,15 @@ test('too few pictures for the promise: every class is in, and it is said', t =>
   );
 });
 
+test('a class as improbable as the threshold is in, down to the smallest float32', t => {
+  for (const small of [0.3, 1e-9, 3e-17, 2 ** -149].map(Math.fround)) {
+    const at = { probabilities: Float32Array.of(small, 1 - small), labels: [0], classes: ['a', 'b'] };
+    const { rule, whole } = fitPredictionSets(at, { coverage: 0.5 });
+    t.false(whole);
+    t.deepEqual([...predictionSets(at.probabilities, 2, rule)], [1, 1]);
+  }
+});
+
 test('the most probable class is always in', t => {
   const sets = predictionSets(Float32Array.of(0.4, 0.3, 0.3), 3, { kind: 'threshold', coverage: 0.5, threshold: 0.1 });
   t.deepEqual([...sets], [1, 0, 0]);
