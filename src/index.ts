@@ -56,6 +56,13 @@ export type { EpochTold, Progress as TransferProgress } from './workflows/progre
 export { writeReport } from './workflows/report.js';
 export { split, type SplitOptions, type SplitResult } from './workflows/split.js';
 export { taps, type TapsOptions, type TapsResult } from './workflows/taps.js';
+export type { MembersOptions } from './workflows/member-shares.js';
+export {
+  trainMembers,
+  type TrainedMember,
+  type TrainMembersOptions,
+  type TrainMembersResult,
+} from './workflows/train-members.js';
 export { transfer, type TransferOptions, type TransferResult } from './workflows/transfer.js';
 export {
   validateArtifacts,

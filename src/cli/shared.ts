@@ -67,14 +67,17 @@ export async function runtimeFrom(flags: Record<string, unknown>, output: Output
 export function progressOf(output: Output): (at: TransferProgress) => void {
   let what = '';
   let began = 0;
+  let first = 0;
   return at => {
     const now = performance.now();
     if (at.what !== what) {
       what = at.what;
       began = now;
+      // work that is resumed, or the part of one of several members, does not begin at 0
+      first = at.done;
     }
     const passed = (now - began) / 1000;
-    const rate = passed > 0.2 ? at.done / passed : undefined;
+    const rate = passed > 0.2 ? (at.done - first) / passed : undefined;
     const left = rate ? { rate, secondsLeft: (at.total - at.done) / rate } : {};
     output.progress({ ...at, ...left });
   };

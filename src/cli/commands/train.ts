@@ -1,7 +1,17 @@
 // graft train: your pictures and a published network to a bundle.
 
-import { printable, transfer, type EpochTold, type TransferOptions, type TransferResult } from '../../index.js';
+import {
+  printable,
+  trainMembers,
+  transfer,
+  type EpochTold,
+  type MembersOptions,
+  type TrainMembersOptions,
+  type TransferOptions,
+  type TransferResult,
+} from '../../index.js';
 import type { Command, FlagsOf } from '../command.js';
+import { asksForMembers, memberLine, membersFlags, printMembers } from '../members.js';
 import { backboneFlags, pictureFlags, progressOf, runtimeFlags, runtimeFrom, warnAbout } from '../shared.js';
 import { percent, seconds } from '../text.js';
 
@@ -97,10 +107,11 @@ const flags = {
     choices: ['none', 'balanced'],
     help: 'balanced: each class weighs the same (default: none)',
   },
+  ...membersFlags,
   seed: { type: 'integer', help: 'of the hold-out and everything else that is left to chance (default: 0)' },
   force: { type: 'boolean', help: 'write over a run that is there' },
   resume: { type: 'boolean', help: 'go on with the run in --out, from its newest checkpoint' },
-} satisfies FlagsOf<TransferOptions>;
+} satisfies FlagsOf<TransferOptions & MembersOptions>;
 
 export const trainCommand: Command = {
   name: 'train',
@@ -111,6 +122,7 @@ export const trainCommand: Command = {
   flags: { ...flags, ...runtimeFlags },
   examples: [
     'graft train pictures/ --backbone squeezenet1.1.onnx --out run',
+    'graft train pictures/ --backbone mobilenet.onnx --folds 5 --out folds',
     'graft train list.csv --backbone mobilenet.onnx --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --out run',
   ],
   async run({ args, flags: given, output, signal }) {
@@ -125,7 +137,7 @@ export const trainCommand: Command = {
       threads: _t,
       ...rest
     } = given as TransferOptions & Record<'quiet' | 'json' | 'provider' | 'threads', unknown>;
-    const options: TransferOptions = {
+    const options: TransferOptions & MembersOptions = {
       ...rest,
       ...(cache === undefined ? {} : { cache: cache === 'none' ? false : cache }),
       backbone,
@@ -139,6 +151,13 @@ export const trainCommand: Command = {
     const runtime = await runtimeFrom(given, output);
     let result: TransferResult;
     try {
+      if (asksForMembers(options)) {
+        const onMember: TrainMembersOptions['onMember'] = (at, of) => output.say(memberLine(at, of));
+        const members = await trainMembers(pictures, { ...options, onMember }, runtime);
+        output.settle();
+        printMembers(output, members, began);
+        return 0;
+      }
       result = await transfer(pictures, options, runtime);
     } catch (error) {
       if (!signal.aborted) throw error;
