@@ -1,12 +1,14 @@
 // A place where a run may be resumed, as one safetensors file:
 //   P, P.m, P.v, P.average   the state        P.best   the parameters of the best epoch, where there is one
+//   P.swa                    float64, the mean of the weights that SWA has averaged until now, where it has
 //   step                     int64 []         metadata: version, epoch, best.epoch, best.loss, best.accuracy,
-//                                             best.calibrated, run.…, and checksum, the SHA-256 of the same file without it, where it is sealed
+//                                             best.calibrated, swa.count, kept, run.…, and checksum, the SHA-256 of the same file without it, where it is sealed
 // The same checkpoint gives the same bytes; numbers in the metadata are written so that they come back exactly.
 
 import { decodeSafetensors, encodeSafetensors, integers, tensor, type Tensor } from '../base/index.js';
 import { errors } from './errors.js';
 import type { Figures } from './figures.js';
+import type { RunningMean } from './running-mean.js';
 
 /** The best epoch of a run and its parameters; averaged, where the run averages. */
 export interface Best {
@@ -14,6 +16,9 @@ export interface Best {
   readonly validation: Figures;
   readonly trained: ReadonlyMap<string, Tensor>;
 }
+
+/** What a checkpoint is kept for: the end of a cycle, or one of the points that SWA averages. */
+export type KeptFor = 'snapshot' | 'swa';
 
 /** A place where a run may be resumed. */
 export interface Checkpoint {
@@ -24,6 +29,10 @@ export interface Checkpoint {
   /** Parameters `P` and what stands beside them, `P.m`, `P.average`. */
   readonly state: ReadonlyMap<string, Tensor>;
   readonly best?: Best;
+  /** Of a run that averages its weights at the ends of epochs (SWA). */
+  readonly swa?: RunningMean;
+  /** What it is kept for beyond its time. */
+  readonly kept?: KeptFor;
   /** What the run depends on, so that it is not resumed as another. */
   readonly run: ReadonlyMap<string, string>;
 }
@@ -36,7 +45,8 @@ const version = '1';
  * @param checksum of the pieces that come without one
  * @throws `TRAINING_STATE` where a name of the state is one that the file needs for itself
  */
-export function encodeCheckpoint({ epoch, step, state, best, run }: Checkpoint, checksum?: string): Uint8Array[] {
+export function encodeCheckpoint(checkpoint: Checkpoint, checksum?: string): Uint8Array[] {
+  const { epoch, step, state, best, swa, kept, run } = checkpoint;
   const tensors = new Map<string, Tensor>();
   for (const [name, value] of state) {
     if (name === 'step' || name.endsWith('.best'))
@@ -45,6 +55,7 @@ export function encodeCheckpoint({ epoch, step, state, best, run }: Checkpoint, 
   }
   tensors.set('step', tensor('int64', [], [step]));
   for (const [name, value] of best?.trained ?? []) tensors.set(`${name}.best`, value);
+  for (const [name, value] of swa?.mean ?? []) tensors.set(`${name}.swa`, value);
   const metadata = new Map([
     ['version', version],
     ['epoch', String(epoch)],
@@ -56,6 +67,8 @@ export function encodeCheckpoint({ epoch, step, state, best, run }: Checkpoint, 
     const { calibrated } = best.validation;
     if (calibrated !== undefined) metadata.set('best.calibrated', String(calibrated));
   }
+  if (swa) metadata.set('swa.count', String(swa.count));
+  if (kept) metadata.set('kept', kept);
   for (const [name, value] of run) metadata.set(`run.${name}`, value);
   if (checksum !== undefined) metadata.set('checksum', checksum);
   return encodeSafetensors(tensors, metadata);
@@ -85,12 +98,16 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   };
   const state = new Map<string, Tensor>();
   const trained = new Map<string, Tensor>();
+  const mean = new Map<string, Tensor>();
   for (const [name, value] of tensors) {
-    if (name.endsWith('.best')) trained.set(name.slice(0, -'.best'.length), value);
+    // the state is float32 throughout
+    if (value.type === 'float64' && name.endsWith('.swa')) mean.set(name.slice(0, -'.swa'.length), value);
+    else if (name.endsWith('.best')) trained.set(name.slice(0, -'.best'.length), value);
     else if (name !== 'step') state.set(name, value);
   }
   const run = new Map<string, string>();
   for (const [name, value] of metadata) if (name.startsWith('run.')) run.set(name.slice('run.'.length), value);
+  const kept = metadata.get('kept');
   const hasBest = metadata.has('best.epoch');
   const validation = () => ({
     loss: number('best.loss'),
@@ -101,6 +118,8 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     epoch: count('epoch'),
     step: stepOf(tensors.get('step')),
     state,
+    ...(metadata.has('swa.count') ? { swa: { count: count('swa.count'), mean } } : {}),
+    ...(kept === 'snapshot' || kept === 'swa' ? { kept } : {}),
     ...(hasBest ? { best: { epoch: count('best.epoch'), validation: validation(), trained } } : {}),
     run,
   };

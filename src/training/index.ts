@@ -1,9 +1,12 @@
-export { decodeCheckpoint, encodeCheckpoint, type Best, type Checkpoint } from './checkpoint.js';
+export { decodeCheckpoint, encodeCheckpoint, type Best, type Checkpoint, type KeptFor } from './checkpoint.js';
+export { cosineRestarts, cycleEnds, type CosineRestartsOptions, type CycleOptions } from './cycles.js';
 export { untilFlat } from './early-stopping.js';
 export type { Dropout } from './epoch-plan.js';
 export {
   finish,
   type Answer,
+  type AveragedEvent,
+  type AveragedWeights,
   type BestEvent,
   type BestUntilNow,
   type CheckpointEvent,
@@ -29,6 +32,7 @@ export { membersRun, type MemberEvent, type MembersRun, type MembersRunOptions }
 export type { WeighedFeatures } from './member-walkers.js';
 export { networkRun, type NetworkArtifacts, type NetworkRunOptions, type PictureRows } from './network-run.js';
 export { polyak, type Averaging } from './polyak.js';
+export type { RunningMean } from './running-mean.js';
 export { stepByStepRun, trainingRun, type EpochArtifacts, type StepArtifacts, type TrainingRunOptions } from './run.js';
 export {
   constant,
@@ -42,3 +46,10 @@ export {
 export type { StateLayout } from './state-layout.js';
 export { scaleInto, standardise, type Scale } from './standardise.js';
 export { rowsOf } from './walkers.js';
+export {
+  averagingPhase,
+  averagingSchedule,
+  type AveragingPhase,
+  type AveragingPhaseOptions,
+  type AveragingScheduleOptions,
+} from './weight-averaging.js';

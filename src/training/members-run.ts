@@ -128,6 +128,7 @@ export function membersRun(options: MembersRunOptions): MembersRun {
       signal: resolved.signal,
       openWalker: walker.open,
       openJudge: judge.open,
+      averaging: undefined,
       hasLongWindows: false,
     });
     let answer: StopReason | undefined;

@@ -10,7 +10,7 @@ import type { Window } from './epoch-plan.js';
 import { errors } from './errors.js';
 import type { TrainingRun } from './events.js';
 import { figuresOf, type Figures } from './figures.js';
-import { checkCounts, checkIdentity, checkRate, identityOf, planOf } from './run-plan.js';
+import { averagingOf, checkCounts, checkIdentity, checkRate, identityOf, planOf } from './run-plan.js';
 import { oneCycle, type Schedule } from './schedules.js';
 import { checkState, type StateLayout } from './state-layout.js';
 import { walkEpochs, type Judge } from './walk-epochs.js';
@@ -63,6 +63,10 @@ export interface NetworkRunOptions {
   readonly halfLife?: number;
   /** Epochs without a better one after which the run ends; 0: all epochs are run. @default 0 */
   readonly patience?: number;
+  /** Epochs after which the weights go into an average of equal parts (SWA). @default none */
+  readonly averageAfter?: readonly number[];
+  /** Makes that average one that can be judged, where statistics are to be estimated anew. */
+  readonly settle?: (weights: ReadonlyMap<string, Tensor>) => Promise<ReadonlyMap<string, Tensor>>;
   /** Most steps between two looks at progress and signal. @default 8 */
   readonly stepsAtOnce?: number;
   /** @default 0 */
@@ -114,6 +118,7 @@ export function networkRun(options: NetworkRunOptions): TrainingRun {
     openWalker: () => Promise.resolve(windowWalker(resolved)),
     openJudge: validation && (() => Promise.resolve(judgeBy(resolved, validation))),
     ...(resolved.initial ? { initial: resolved.initial } : {}),
+    averaging: averagingOf(resolved),
     hasLongWindows: true,
     ...(diagnose
       ? { diagnose: async (state, window, epoch) => diagnose(state, await train.read(rowsIn(window), epoch)) }

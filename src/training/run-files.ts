@@ -1,5 +1,7 @@
 // The files of a run that is under way, in its folder:
-//   checkpoints/NNNNNN.safetensors   by number of the epoch; the last two, and the best while there is one
+//   checkpoints/NNNNNN.safetensors   by number of the epoch: the last two or more, the best while there is one, and
+//                                    those that are kept for an ensemble
+//   checkpoints/swa.safetensors      averaged weights: swa-file.ts
 //   history.jsonl                    one event a line: epoch, best, stopped
 // A checkpoint is on the disk before older ones go. After a resume the history is that of an unbroken run, byte for
 // byte: what was told past the checkpoint is dropped and told again. The caller holds the folder's lock.
@@ -16,7 +18,7 @@ import {
   writeAtomically,
   type DiskOptions,
 } from '../base/node.js';
-import { checksumOf, decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.js';
+import { checksumOf, decodeCheckpoint, encodeCheckpoint, type Checkpoint, type KeptFor } from './checkpoint.js';
 import { errors } from './errors.js';
 import type { TrainingEvent } from './events.js';
 
@@ -37,7 +39,7 @@ export interface Found {
 
 /** The checkpoints of a run. */
 export interface Checkpoints {
-  /** Writes one, then removes those that are neither of the last two nor the best. */
+  /** Writes one, then removes those that are neither of the last, nor the best, nor kept. */
   save(checkpoint: Checkpoint): Promise<void>;
   /**
    * The newest valid one; undefined where none is there. All damaged: throws what is wrong with the newest.
@@ -45,6 +47,13 @@ export interface Checkpoints {
    * @param most of those up to this epoch. @default all
    */
   newest(most?: number): Promise<Found | undefined>;
+}
+
+export interface CheckpointsOptions extends DiskOptions {
+  /** How many of the last stay, at least 2. @default 2 */
+  readonly last?: number;
+  /** What the checkpoint of an epoch stays for, however old it is. @default nothing */
+  readonly keptFor?: (epoch: number) => KeptFor | undefined;
 }
 
 /**
@@ -59,7 +68,10 @@ export interface Checkpoints {
  *   if (event.kind === 'checkpoint') await files.save(event.checkpoint);
  * });
  */
-export function checkpoints(folder: string, { disk = realDisk }: DiskOptions = {}): Checkpoints {
+export function checkpoints(
+  folder: string,
+  { disk = realDisk, last = 2, keptFor = () => undefined }: CheckpointsOptions = {},
+): Checkpoints {
   const pathOf = (epoch: number) => join(folder, `${String(epoch).padStart(6, '0')}.safetensors`);
   const epochs = async (): Promise<number[]> => {
     const found = (await filesOf(folder)).map(name => /^(\d{6,15})\.safetensors$/.exec(name)?.[1]);
@@ -80,10 +92,13 @@ export function checkpoints(folder: string, { disk = realDisk }: DiskOptions = {
       await makeFolder(folder, { disk });
       if (!isClean) await cleanLeftovers(folder, { disk });
       isClean = true;
-      await writeAtomically(pathOf(checkpoint.epoch), sealed(checkpoint), { disk, force: true });
+      const kept = keptFor(checkpoint.epoch);
+      const marked = kept ? { ...checkpoint, kept } : checkpoint;
+      await writeAtomically(pathOf(checkpoint.epoch), sealed(marked), { disk, force: true });
       // Higher numbers are of a run that was resumed from before them: this one writes them anew.
       const older = (await epochs()).filter(epoch => epoch < checkpoint.epoch);
-      for (const epoch of older.slice(1)) if (epoch !== checkpoint.best?.epoch) await remove(pathOf(epoch));
+      for (const epoch of older.slice(Math.max(2, last) - 1))
+        if (epoch !== checkpoint.best?.epoch && !keptFor(epoch)) await remove(pathOf(epoch));
     },
     async newest(most = Infinity) {
       const damaged: Damaged[] = [];
@@ -134,7 +149,7 @@ function opened(bytes: Uint8Array): Checkpoint {
 export interface History {
   /** Adds events; those that tell nothing of the training (`checkpoint`, `resumed`) are left out. */
   append(...events: readonly TrainingEvent[]): Promise<void>;
-  /** Drops what was told after an epoch, and that the run stopped. Before a run goes on from there. */
+  /** Drops what was told after an epoch, and how the run ended. Before a run goes on from there. */
   rewind(epoch: number): Promise<void>;
 }
 
@@ -172,7 +187,7 @@ export function history(path: string, { disk = realDisk }: DiskOptions = {}): Hi
 function tells(line: string, last: number): boolean {
   try {
     const { kind, epoch } = JSON.parse(line) as { kind?: unknown; epoch?: unknown };
-    return kind !== 'stopped' && typeof epoch === 'number' && epoch <= last;
+    return kind !== 'stopped' && kind !== 'swa' && typeof epoch === 'number' && epoch <= last;
   } catch {
     return false;
   }

@@ -8,6 +8,7 @@ import { errors } from './errors.js';
 import { polyak } from './polyak.js';
 import type { Schedule } from './schedules.js';
 import type { StateLayout } from './state-layout.js';
+import type { Averaging } from './walk-epochs.js';
 
 /** What runs over heads and over networks have in common, every option with its value. */
 export interface RunFacts {
@@ -21,6 +22,8 @@ export interface RunFacts {
   readonly schedule: Schedule;
   readonly halfLife: number;
   readonly seed: number;
+  /** Epochs after which weights go into an average of equal parts. */
+  readonly averageAfter?: readonly number[];
 }
 
 /** Refuses options that are no counts from 1 on. */
@@ -38,6 +41,9 @@ export function checkRate(rate: number): void {
 
 /** The plan of a run's epochs. */
 export function planOf({ train, batch, artifacts, seed, rate, schedule, halfLife, epochs }: RunFacts): Plan {
+  // An average with a longer memory than the run is mostly of its beginning.
+  if (halfLife > epochs)
+    throw errors.OPTION({ option: 'halfLife', found: halfLife, wanted: `at most the ${epochs} epochs of the run` });
   const { count } = train;
   const perEpoch = stepsPerEpoch({ count, batch });
   const total = perEpoch * epochs;
@@ -52,15 +58,29 @@ export function planOf({ train, batch, artifacts, seed, rate, schedule, halfLife
   };
 }
 
+/** The averaging of a run's weights, where it was asked for. */
+export function averagingOf({
+  averageAfter = [],
+  epochs,
+  settle,
+}: Pick<RunFacts, 'averageAfter' | 'epochs'> & Pick<Averaging, 'settle'>): Averaging | undefined {
+  for (const found of averageAfter)
+    if (!Number.isSafeInteger(found) || found < 1 || found > epochs)
+      throw errors.OPTION({ option: 'averageAfter', found, wanted: `a whole number from 1 to ${epochs}` });
+  if (averageAfter.length === 0) return undefined;
+  return { epochs: averageAfter, ...(settle ? { settle } : {}) };
+}
+
 /** What the steps of a run depend on beside its graphs; functions are told by some of their values. */
 export function identityOf(
-  { train, validation, epochs, batch, halfLife, seed }: RunFacts,
+  { train, validation, epochs, batch, halfLife, seed, averageAfter = [] }: RunFacts,
   plan: Plan,
 ): Map<string, string> {
   const total = stepsPerEpoch(plan) * epochs;
-  const rates = [1, Math.ceil(total / 3), total].map(plan.rateAt);
+  const rates = Array.from({ length: 17 }, (_, i) => plan.rateAt(1 + Math.round((i * (total - 1)) / 16)));
   const facts = { pictures: train.count, validation: validation?.count ?? 0, epochs, batch, rates, halfLife, seed };
-  return new Map(Object.entries(facts).map(([name, value]) => [name, String(value)]));
+  const averaged = averageAfter.length > 0 ? { averageAfter } : {};
+  return new Map(Object.entries({ ...facts, ...averaged }).map(([name, value]) => [name, String(value)]));
 }
 
 /** Refuses a checkpoint of another run. */

@@ -9,7 +9,7 @@ import { errors } from './errors.js';
 import type { TrainingRun } from './events.js';
 import { measure } from './figures.js';
 import { checkLabelled, type LabelledFeatures } from './labelled-features.js';
-import { checkCounts, checkIdentity, checkRate, identityOf, planOf } from './run-plan.js';
+import { averagingOf, checkCounts, checkIdentity, checkRate, identityOf, planOf } from './run-plan.js';
 import { oneCycle, type Schedule } from './schedules.js';
 import { checkState, type StateLayout } from './state-layout.js';
 import { walkEpochs, type Judge } from './walk-epochs.js';
@@ -47,6 +47,8 @@ export interface TrainingRunOptions<Artifacts extends StateLayout = EpochArtifac
   readonly halfLife?: number;
   /** Epochs without a better one after which the run ends; 0: all epochs are run. @default 0 */
   readonly patience?: number;
+  /** Epochs after which the weights go into an average of equal parts (SWA). @default none */
+  readonly averageAfter?: readonly number[];
   /** Epochs from checkpoint to checkpoint; there is always one at the end. @default 1 */
   readonly checkpointEvery?: number;
   /** @default 0 */
@@ -110,6 +112,7 @@ function begin(
     signal,
     openWalker,
     openJudge,
+    averaging: averagingOf(resolved),
     hasLongWindows: false,
   });
   return patience === 0 ? run : untilFlat(patience, run);

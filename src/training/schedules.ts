@@ -71,10 +71,11 @@ export function warmUp(schedule: Schedule, steps: number): Schedule {
 }
 
 /** Along half a cosine from one value to another, `share` of the way. */
-function between(from: number, to: number, share: number): number {
+export function between(from: number, to: number, share: number): number {
   return to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2;
 }
 
+export /** Refuses what is no share. */
 function wantShare(option: string, found: number): void {
   if (!(found >= 0 && found <= 1)) throw errors.OPTION({ option, found, wanted: '0 to 1' });
 }

@@ -6,8 +6,9 @@ import type { DeviceTensor, Runtime } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import { stepsPerEpoch, windowsOf, type Plan, type Window } from './epoch-plan.js';
 import { errors } from './errors.js';
-import type { Answer, StopReason, TrainingRun } from './events.js';
+import type { Answer, AveragedWeights, StopReason, TrainingRun } from './events.js';
 import { chosenBy, type Figures } from './figures.js';
+import { meanWith, roundedMean } from './running-mean.js';
 import { averages, trainedNames, type StateLayout } from './state-layout.js';
 import { disposeAll, onDevice, type DeviceState, type Walker } from './walkers.js';
 
@@ -20,7 +21,7 @@ export interface Settled {
   readonly checkpointEvery: number;
   /** Goes into checkpoints. */
   readonly identity: ReadonlyMap<string, string>;
-  readonly from: Pick<Checkpoint, 'epoch' | 'state' | 'best'>;
+  readonly from: Pick<Checkpoint, 'epoch' | 'state' | 'best' | 'swa'>;
   readonly isResumed: boolean;
   readonly signal: AbortSignal | undefined;
   readonly openWalker: () => Promise<Walker>;
@@ -28,10 +29,20 @@ export interface Settled {
   readonly openJudge: (() => Promise<Judge>) | undefined;
   /** What the weights in `from` are worth; where no epoch is done, they are the best until one is better. */
   readonly initial?: Figures;
+  /** Averages weights at the ends of epochs. */
+  readonly averaging: Averaging | undefined;
   /** Whether windows are long: each is told, and a wish to stop is heard between them. */
   readonly hasLongWindows: boolean;
   /** What is wrong with a window whose loss is not finite, as far as it can be told. */
   readonly diagnose?: (state: ReadonlyMap<string, Tensor>, window: Window, epoch: number) => Promise<string>;
+}
+
+/** Stochastic weight averaging. */
+export interface Averaging {
+  /** Epochs after which the weights, as they are after the last step, go into the average. */
+  readonly epochs: readonly number[];
+  /** Makes the average one that can be judged: statistics that no network had are estimated anew. */
+  readonly settle?: (weights: ReadonlyMap<string, Tensor>) => Promise<ReadonlyMap<string, Tensor>>;
 }
 
 /** Tells how much weights are worth. */
@@ -48,7 +59,8 @@ export async function* walkEpochs(run: Settled): TrainingRun {
   const { runtime, layout, plan, epochs, identity } = run;
   const perEpoch = stepsPerEpoch(plan);
   const names = trainedNames(layout);
-  let { epoch, best } = run.from;
+  const rawNames = new Map([...names.keys()].map(name => [name, name]));
+  let { epoch, best, swa } = run.from;
   let stop: StopReason | undefined;
   let saved: Checkpoint | undefined;
   const hear = (answer: Answer) => (stop ??= answer ?? undefined);
@@ -95,14 +107,12 @@ export async function* walkEpochs(run: Settled): TrainingRun {
       }
       const trainLoss = finite(epoch, sum / plan.count);
       const validation = await worth(names);
-      const ofLast =
-        averages(layout) && judge?.judgesLast
-          ? await worth(new Map([...names.keys()].map(name => [name, name])))
-          : undefined;
+      const ofLast = averages(layout) && judge?.judgesLast ? await worth(rawNames) : undefined;
       if (validation) finite(epoch, validation.loss);
       const isBest =
         validation !== undefined && !(chosenBy(validation) >= (best ? chosenBy(best.validation) : Infinity));
       if (isBest) best = { epoch, validation, trained: await readAll(chosen(state, names)) };
+      if (run.averaging?.epochs.includes(epoch)) swa = meanWith(swa, await readAll(chosen(state, rawNames)));
       const step = epoch * perEpoch;
       hear(
         yield {
@@ -127,9 +137,21 @@ export async function* walkEpochs(run: Settled): TrainingRun {
     }
     const reason = epoch < epochs && stop ? stop : 'finished';
     if (reason !== 'finished') yield { kind: 'stopped', epoch, reason };
+    const averaged = epoch === epochs && run.averaging ? await average(run.averaging) : undefined;
+    if (averaged) yield { kind: 'swa', epoch, ...figuresOf(averaged), count: averaged.count };
     const last = saved?.epoch === epoch ? saved : stop && epoch === run.from.epoch ? begun() : await checkpoint();
-    if (best) return { trained: best.trained, epoch: best.epoch, validation: best.validation, reason, last };
-    return { trained: await readAll(chosen(state, names)), epoch, reason, last };
+    const rest = { ...(averaged ? { swa: averaged } : {}), reason, last } as const;
+    if (best) return { trained: best.trained, epoch: best.epoch, validation: best.validation, ...rest };
+    return { trained: await readAll(chosen(state, names)), epoch, ...rest };
+
+    async function average({ settle }: Averaging): Promise<AveragedWeights | undefined> {
+      if (!swa) return undefined;
+      const mean = roundedMean(swa);
+      const weights = (await settle?.(mean)) ?? mean;
+      const given = onDevice(runtime, weights);
+      const validation = await judge?.figures(given).finally(() => disposeAll(given));
+      return { count: swa.count, weights, ...(validation ? { validation } : {}) };
+    }
 
     /** The window whose loss is not finite, told as well as may be; the last checkpoint stays. */
     async function lost(window: Window, found: number): Promise<never> {
@@ -137,17 +159,21 @@ export async function* walkEpochs(run: Settled): TrainingRun {
       throw errors.NOT_FINITE({ epoch, step: window.step[0]!, found, layer });
     }
     function begun(): Checkpoint {
-      const { best: first } = run.from;
-      return { epoch, step: epoch * perEpoch, state: run.from.state, ...(first ? { best: first } : {}), run: identity };
+      const { best: first, swa: mean } = run.from;
+      const more = { ...(first ? { best: first } : {}), ...(mean ? { swa: mean } : {}) };
+      return { epoch, step: epoch * perEpoch, state: run.from.state, ...more, run: identity };
     }
     async function checkpoint(): Promise<Checkpoint> {
       const all = await readAll(state);
-      return { epoch, step: epoch * perEpoch, state: all, ...(best ? { best } : {}), run: identity };
+      const more = { ...(best ? { best } : {}), ...(swa ? { swa } : {}) };
+      return { epoch, step: epoch * perEpoch, state: all, ...more, run: identity };
     }
   } finally {
     for (const close of closing.reverse()) await close();
   }
 }
+
+const figuresOf = ({ validation }: AveragedWeights) => (validation ? { validation } : {});
 
 /** The parts of a state that the graphs know. */
 function partsOf(layout: StateLayout, state: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
