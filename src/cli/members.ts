@@ -29,8 +29,8 @@ export const asksForMembers = (given: MembersOptions): boolean =>
   [given.folds, given.runs, given.bagging].some(count => count !== undefined);
 
 /** A line as soon as a member is complete. */
-export const memberLine = ({ folder, metrics }: TrainedMember, of: number): string =>
-  `${printable(folder)} of ${of}  accuracy ${percent(metrics['accuracy'] as number)}, negative log-likelihood ${(metrics['negativeLogLikelihood'] as number).toFixed(3)}`;
+export const memberLine = ({ folder, metrics }: TrainedMember): string =>
+  `${printable(folder)}  accuracy ${percent(metrics['accuracy'] as number)}, negative log-likelihood ${(metrics['negativeLogLikelihood'] as number).toFixed(3)}`;
 
 /** The members as a table, what they are worth together, and what comes next. */
 export function printMembers(output: Output, result: TrainMembersResult, began: number): void {
@@ -50,7 +50,7 @@ export function printMembers(output: Output, result: TrainMembersResult, began: 
       (metrics['negativeLogLikelihood'] as number).toFixed(3),
     ];
   });
-  const head = ['member', 'trained on', 'seed', 'pictures', 'held out', 'accuracy', 'neg. log-likelihood'];
+  const head = ['member', 'trained on', 'seed', 'pictures', 'held out', 'accuracy', 'NLL'];
   for (const line of table(head, rows, output, [2, 3, 4, 5, 6])) output.print(line);
   const [accuracy, low, high] = spreadOf(members, 'accuracy');
   output.print(

@@ -95,6 +95,7 @@ export async function fitMembers(
     ...(found?.checkpoints ? { resumeFrom: found.checkpoints } : {}),
   });
   const trainLosses = new Map<number, number>();
+  let told = 0;
   // What is told is written together with the checkpoint that follows it.
   const untold = members.map((): TrainingEvent[] => []);
   const tell = async (member: number) => {
@@ -108,6 +109,8 @@ export async function fitMembers(
     }
     if (event.kind !== 'epoch') return;
     trainLosses.set(member, event.trainLoss);
+    if (event.epoch === told) return;
+    told = event.epoch;
     onProgress?.({ what: `training ${members.length} heads at once`, done: event.epoch, total: epochs });
   });
   for (const member of members.keys()) await tell(member);

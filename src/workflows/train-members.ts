@@ -20,7 +20,7 @@ import { runJson, type TransferOptions } from './transfer.js';
 /** Options of {@link trainMembers}: those of a single run, and one of `folds`, `runs` and `bagging`. */
 export interface TrainMembersOptions extends TransferOptions, MembersOptions {
   /** Told of each member as it is complete. */
-  readonly onMember?: (at: TrainedMember, of: number) => void;
+  readonly onMember?: (at: TrainedMember) => void;
 }
 
 /** A member that was trained. */
@@ -87,7 +87,7 @@ export async function trainMembers(
     const members = new Map<string, TrainedMember>();
     const told = (member: TrainedMember) => {
       members.set(member.folder, member);
-      onMember?.(member, plans.length);
+      onMember?.(member);
     };
     for (const plan of plans) {
       if (!complete.has(plan.folder)) continue;

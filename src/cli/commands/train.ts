@@ -152,7 +152,7 @@ export const trainCommand: Command = {
     let result: TransferResult;
     try {
       if (asksForMembers(options)) {
-        const onMember: TrainMembersOptions['onMember'] = (at, of) => output.say(memberLine(at, of));
+        const onMember: TrainMembersOptions['onMember'] = at => output.say(memberLine(at));
         const members = await trainMembers(pictures, { ...options, onMember }, runtime);
         output.settle();
         printMembers(output, members, began);
