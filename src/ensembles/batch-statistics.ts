@@ -5,6 +5,7 @@
 
 import type { Tensor } from '../base/index.js';
 import {
+  houseOpset,
   namesRead,
   subgraphsOf,
   type Attribute,
@@ -13,8 +14,7 @@ import {
   type Node,
   type ValueInfo,
 } from '../graph/index.js';
-import { dropUnused } from '../passes/index.js';
-import { errors } from './errors.js';
+import { dropUnused, upgradeTo } from '../passes/index.js';
 
 /** The stored statistics of a layer. */
 export interface BatchStatistics {
@@ -78,17 +78,17 @@ export interface MeasuringNetwork {
  * Lets layers normalise by their batch and tell its statistics; the model has no other outputs.
  *
  * @param layers those that do; the others keep what is stored. @default all
- * @throws ENSEMBLE_OPSET below opset 14, where the operator has another training mode
+ * @throws UPGRADE_… where the model is older than opset 14 and cannot be made newer
  */
-export function measuringNetwork(model: Model, layers?: readonly string[]): MeasuringNetwork {
+export function measuringNetwork(given: Model, layers?: readonly string[]): MeasuringNetwork {
+  // below opset 14 the operator has no training mode; names of values stay
+  const model = (given.opsets.get('') ?? 0) < 14 ? upgradeTo(houseOpset)(given) : given;
   const { graph } = model;
-  const opset = model.opsets.get('') ?? 0;
   const chosen = new Map(
     layersOf(graph)
       .filter(({ statistics }) => !layers || layers.includes(statistics.layer))
       .map(({ node, statistics }) => [node, statistics]),
   );
-  if (chosen.size > 0 && opset < 14) throw errors.OPSET({ found: opset, wanted: 14 });
   const fresh = freshNames(graph);
   const measured: MeasuredLayer[] = [];
   const outputs: ValueInfo[] = [];

@@ -18,12 +18,6 @@ export const errors = defineErrors('ENSEMBLE', {
     message: (at: { option: string; found: unknown; wanted: string }) =>
       `${at.option} is ${String(at.found)}, wanted ${at.wanted}`,
   },
-  OPSET: {
-    kind: 'unsupported',
-    message: (at: { found: number; wanted: number }) =>
-      `statistics of BatchNormalization are estimated from opset ${at.wanted} on, found ${at.found}`,
-    hint: 'graft convert writes a newer opset.',
-  },
   MEMBER_UNFIT: {
     kind: 'input',
     message: (at: { member: string; reason: string }) =>

@@ -36,7 +36,7 @@ export interface ReEstimated {
  * Estimates the statistics of BatchNormalization from batches of what the network reads.
  *
  * @param batches [N, …] each, of any N; two pictures or more, where a layer reads one number a channel of each
- * @throws GRAFT_STATISTICS where there is nothing to estimate them from; ENSEMBLE_OPSET
+ * @throws GRAFT_STATISTICS where there is nothing to estimate them from
  * @example
  * const { model, layers } = await reEstimate(soup.model, batches, { layers: soup.statistics }, runtime);
  */
@@ -84,7 +84,7 @@ export interface RandomBatchOptions extends ReEstimateOptions {
  * al. 2018). Their weights are the same and are not copied.
  *
  * @returns no members where the network has no BatchNormalization
- * @throws GRAFT_STATISTICS; ENSEMBLE_OPSET
+ * @throws GRAFT_STATISTICS
  * @example
  * const { members } = await randomBatchStatistics(model, rows, { sets: 16, batch: 32, seed: 1 }, runtime);
  */
