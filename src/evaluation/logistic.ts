@@ -41,12 +41,14 @@ export function anchorOf({ members, classes: K, form, toward }: Problem): Float6
  * @param rows the pictures
  * @param strength λ
  * @param start where the search begins
+ * @param tolerance of the gradient at the end
  */
 export function fitLogistic(
   problem: Problem,
   rows: readonly number[],
   strength: number,
   start: Float64Array,
+  tolerance: number,
 ): Float64Array {
   const anchor = anchorOf(problem);
   const { classes: K } = problem;
@@ -67,7 +69,7 @@ export function fitLogistic(
     }
     return loss / rows.length + (strength / 2) * penalty;
   };
-  return minimize(objective, start).at;
+  return minimize(objective, start, { tolerance }).at;
 }
 
 /** The logits of one picture. */

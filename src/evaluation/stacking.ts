@@ -18,7 +18,12 @@ export interface StackingOptions {
    * @default 'full' where there are ten pictures or more for each number that a class then has (M · K + 1), else 'per-member'
    */
   readonly form?: StackingForm;
-  /** Strengths λ of the penalty to choose from, above 0. @default 100, 10, … 0.0001 */
+  /**
+   * Strengths λ of the penalty to choose from, above 0. They are tried from the strongest on, until two in a row are
+   * worse than the best.
+   *
+   * @default 100, 10, … 0.0001
+   */
   readonly strengths?: readonly number[];
   /** Where the penalty pulls the weights: to the mean of the members, or to 0. @default 'mean' */
   readonly toward?: 'mean' | 'zero';
@@ -75,33 +80,39 @@ export function fitStacking(members: readonly Float32Array[], truth: Truth, opti
   const problem: Problem = { members, truth, classes: K, form, toward };
   const fold = foldsOf({ ...truth, classes: new Array<string>(K).fill('') }, folds, seed);
 
-  // strong first: each fit begins where the stronger one ended
-  const descending = [...new Set(strengths)].sort((a, b) => b - a);
-  const found = descending.map(strength => ({ strength, outOfFold: new Float32Array(n * K), loss: 0 }));
+  // strong first: each fit begins where the stronger one ended, and what only gets worse is not followed further
   const everything = Array.from({ length: n }, (_, i) => i);
-  for (let part = 0; part < Math.min(folds, n); part++) {
-    const rows = everything.filter(i => fold[i] !== part);
-    const held = everything.filter(i => fold[i] === part);
-    let start = anchorOf(problem);
-    for (const { strength, outOfFold } of found) {
-      start = fitLogistic(problem, rows, strength, start);
-      predict(problem, start, held, outOfFold);
+  const parts = Array.from({ length: Math.min(folds, n) }, (_, part) => ({
+    rows: everything.filter(i => fold[i] !== part),
+    held: everything.filter(i => fold[i] === part),
+    at: anchorOf(problem),
+  }));
+  let best: { strength: number; outOfFold: Float32Array; loss: number } | undefined;
+  let worse = 0;
+  const path: number[] = [];
+  for (const strength of [...new Set(strengths)].sort((a, b) => b - a)) {
+    const outOfFold = new Float32Array(n * K);
+    for (const part of parts) {
+      part.at = fitLogistic(problem, part.rows, strength, part.at, 1e-5);
+      predict(problem, part.at, part.held, outOfFold);
     }
+    const loss = lossOf(outOfFold, truth, n, K);
+    path.push(strength);
+    if (!best || loss < best.loss) [best, worse] = [{ strength, outOfFold, loss }, 0];
+    else if (++worse === 2) break;
   }
-  for (const at of found) at.loss = lossOf(at.outOfFold, truth, n, K);
-  const best = found.reduce((a, b) => (b.loss < a.loss ? b : a));
+  const { strength, outOfFold, loss } = best!;
   let parameters = anchorOf(problem);
-  for (const { strength } of found) {
-    parameters = fitLogistic(problem, everything, strength, parameters);
-    if (strength === best.strength) break;
-  }
+  for (const stronger of path.slice(0, path.indexOf(strength)))
+    parameters = fitLogistic(problem, everything, stronger, parameters, 1e-4);
+  parameters = fitLogistic(problem, everything, strength, parameters, 1e-7);
   const fitted = predict(problem, parameters, everything, new Float32Array(n * K));
   return {
     form,
     ...matricesOf(problem, parameters),
-    strength: best.strength,
-    outOfFold: best.outOfFold,
-    negativeLogLikelihood: { outOfFold: best.loss, fitted: lossOf(fitted, truth, n, K) },
+    strength,
+    outOfFold,
+    negativeLogLikelihood: { outOfFold: loss, fitted: lossOf(fitted, truth, n, K) },
   };
 }
 
