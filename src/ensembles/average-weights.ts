@@ -8,7 +8,7 @@ import { inspectModel, trainableWeights, wiringOf } from '../inspect/index.js';
 import { constantsToInitializers, inlineFunctions } from '../passes/index.js';
 import { batchStatistics } from './batch-statistics.js';
 import { errors } from './errors.js';
-import { isEqualTensor, isMixed, mixTensors, numbersOf, type Shares } from './mix-tensors.js';
+import { areFinite, isEqualTensor, isMixed, mixTensors, numbersOf, type Shares } from './mix-tensors.js';
 import { differentKind, sameStructure } from './same-structure.js';
 
 /** Weights by name. */
@@ -230,7 +230,7 @@ function mixSets(sets: readonly WeightSet[], shares: Shares, rules: MixRules): M
       taken.push({ name, reason: 'a counter is not averaged: the furthest counts' });
       continue;
     }
-    const broken = all.findIndex(other => !numbersOf(other).every(Number.isFinite));
+    const broken = all.findIndex(other => !areFinite(numbersOf(other)));
     if (broken >= 0) return { name, reason: 'holds numbers that are not finite', member: broken };
     weights.set(name, rules.dry ? one : mixTensors(all, shares, rules.variances.has(name) ? 0 : undefined));
     averaged.push(name);

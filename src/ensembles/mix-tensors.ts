@@ -17,26 +17,41 @@ export interface Shares {
   readonly divisor: number;
 }
 
+/** Numbers that are summed at a time: sums stay in the processor's first cache. */
+const block = 1024;
+
 /** Mixes float tensors of one type and shape. `least` is a bound below, as variances have one. */
-export function mixTensors(tensors: readonly Tensor[], { shares, divisor }: Shares, least = -Infinity): Tensor {
-  const [first] = tensors;
-  const { type, shape } = first!;
-  const count = numbersOf(first!).length;
-  const sums = new Float64Array(count);
-  const rests = new Float64Array(count);
-  tensors.forEach((one, m) => {
-    const share = shares[m]!;
-    const x = numbersOf(one);
-    for (let i = 0; i < count; i++) {
-      const term = share * x[i]!;
-      const before = sums[i]!;
-      const after = before + term;
-      rests[i]! += Math.abs(before) >= Math.abs(term) ? before - after + term : term - after + before;
-      sums[i] = after;
-    }
-  });
-  for (let i = 0; i < count; i++) sums[i] = Math.max(least, (sums[i]! + rests[i]!) / divisor);
-  return floatTensor(type, shape, sums);
+export function mixTensors(tensors: readonly Tensor[], { shares, divisor }: Shares, least?: number): Tensor {
+  const { type, shape } = tensors[0]!;
+  const all = tensors.map(numbersOf);
+  const mixed = new Float64Array(all[0]!.length);
+  const sums = new Float64Array(block);
+  const rests = new Float64Array(block);
+  for (let from = 0; from < mixed.length; from += block) {
+    const count = Math.min(block, mixed.length - from);
+    sums.fill(0);
+    rests.fill(0);
+    for (let m = 0; m < all.length; m++) addTerms(sums, rests, all[m]!.subarray(from, from + count), shares[m]!);
+    for (let i = 0; i < count; i++) mixed[from + i] = (sums[i]! + rests[i]!) / divisor;
+  }
+  if (least !== undefined) for (let i = 0; i < mixed.length; i++) if (mixed[i]! < least) mixed[i] = least;
+  return floatTensor(type, shape, mixed);
+}
+
+function addTerms(sums: Float64Array, rests: Float64Array, x: Float32Array | Float64Array, share: number): void {
+  for (let i = 0; i < x.length; i++) {
+    const term = share * x[i]!;
+    const before = sums[i]!;
+    const after = before + term;
+    rests[i] = rests[i]! + (Math.abs(before) >= Math.abs(term) ? before - after + term : term - after + before);
+    sums[i] = after;
+  }
+}
+
+/** Whether all numbers are finite. */
+export function areFinite(values: Float32Array | Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i]! - values[i]! !== 0) return false;
+  return true;
 }
 
 /** Numbers as a float tensor of a type, each rounded to its nearest. */
