@@ -2,10 +2,11 @@
 // Vovk 2005): a score s of each picture of known class, larger where the network is further off; the threshold is the
 // ⌈(n + 1) · coverage⌉-th smallest of n, and a new picture drawn as these were is covered with at least that chance.
 //   threshold  s = 1 − p_y: sets of all classes with p ≥ 1 − threshold (Sadinle 2019); the smallest sets on average
-//   adaptive   s = mass of the classes down to y, most probable first: a class is in where the mass before it is below the
-//              threshold (Romano 2020 without its draw); larger sets for harder pictures. The class that crosses the
-//              threshold is in whole, so that these sets cover more than asked, by up to the mass of one class.
-// The most probable class is always in. Masses add up in float32 in the order of classes, as a graph's CumSum does.
+//   adaptive   s = mass of the classes more probable than y: a class is in where that mass is below the threshold, which lies
+//              one float32 above the quantile (Romano 2020's sets without its draw; Gupta 2022's score of nested sets, exact
+//              where Romano's, which counts y too, takes in a class more and covers too much); larger sets for harder pictures
+// The most probable class is always in: a network that is right more often than asked covers more, by sets of one class.
+// Masses add up in float32, most probable first, as a graph's CumSum adds them.
 
 import { errors } from './errors.js';
 import { finiteQuantile } from './finite-quantile.js';
@@ -40,7 +41,7 @@ const defaults = { kind: 'threshold', coverage: 0.9 } as const;
 
 /**
  * Fits prediction sets to calibrated probabilities and labels. The promise needs pictures that nothing else was fitted
- * to, or cross-fitted probabilities (`crossFitted`).
+ * to; cross-fitted probabilities (`crossFitted`) keep it all but exactly.
  * Throws EVALUATION_EMPTY, EVALUATION_OPTION, and what predictions are refused for.
  *
  * @example
@@ -57,8 +58,8 @@ export function fitPredictionSets(at: SingleLabel, options: PredictionSetOptions
   const scores = new Float64Array(count);
   if (kind === 'threshold') for (let row = 0; row < count; row++) scores[row] = distance(p[row * K + labels[row]!]!);
   else
-    eachByMass(p, K, (row, k, _, after) => {
-      if (k === labels[row]) scores[row] = after;
+    eachByMass(p, K, (row, k, before) => {
+      if (k === labels[row]) scores[row] = nextAbove(before);
     });
   const { value, needed } = finiteQuantile(scores, coverage, 'coverage');
   const rule = { kind, coverage, threshold: value ?? everything[kind] };
@@ -100,20 +101,23 @@ function distance(p: number): number {
   return 1 - rounded > p ? rounded + 2 ** -53 : rounded;
 }
 
-/** Calls for each class of each row, most probable first, the first of equals first, with the mass before and after it. */
-function eachByMass(
-  p: Float32Array,
-  K: number,
-  look: (row: number, k: number, before: number, after: number) => void,
-): void {
+/** The next float32 above a mass; 0 stays, because what is most probable is in without it. */
+function nextAbove(mass: number): number {
+  if (mass === 0) return 0;
+  const bits = new Uint32Array(Float32Array.of(mass).buffer);
+  bits[0]!++;
+  return new Float32Array(bits.buffer)[0]!;
+}
+
+/** Calls for each class of each row, most probable first, the first of equals first, with the mass before it. */
+function eachByMass(p: Float32Array, K: number, look: (row: number, k: number, before: number) => void): void {
   const order = Array.from({ length: K }, (_, k) => k);
   for (let row = 0; row < p.length / K; row++) {
     order.sort((a, b) => p[row * K + b]! - p[row * K + a]! || a - b);
     let before = 0;
     for (const k of order) {
-      const after = Math.fround(before + p[row * K + k]!);
-      look(row, k, before, after);
-      before = after;
+      look(row, k, before);
+      before = Math.fround(before + p[row * K + k]!);
     }
   }
 }
