@@ -1,3 +1,4 @@
+export { checkpointNamesKey, withCheckpointNames } from './checkpoint-names.js';
 export { headNetwork, servedContext, trainHead, type HeadArtifacts } from './train-head.js';
 export type { TrainHeadOptions } from './head-options.js';
 export {

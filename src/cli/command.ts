@@ -7,6 +7,8 @@ export type FlagSpec = {
   readonly help: string;
   /** Shown as `--flag <value>`. */
   readonly value?: string;
+  /** What the flag means without a value, which may then be left out. */
+  readonly preset?: number;
   readonly default?: string | number | boolean;
 } & (
   | { readonly type: 'boolean' | 'string' | 'number' | 'integer' | 'numbers' }

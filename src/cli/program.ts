@@ -98,14 +98,19 @@ async function stoppable(output: Output, run: (signal: AbortSignal) => Promise<n
 const dashed = (key: string) => key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
 
 /** Help text of a flag's form, `--image-size <pixels>`. */
-export const flagForm = (key: string, { type, value = type === 'integer' ? 'number' : type }: FlagSpec): string =>
-  type === 'boolean'
-    ? `--${dashed(key)}`
-    : `--${dashed(key)} <${type === 'list' || type === 'numbers' ? `${value}...` : value}>`;
+export const flagForm = (
+  key: string,
+  { type, value = type === 'integer' ? 'number' : type, preset }: FlagSpec,
+): string => {
+  if (type === 'boolean') return `--${dashed(key)}`;
+  if (preset !== undefined) return `--${dashed(key)} [${value}]`;
+  return `--${dashed(key)} <${type === 'list' || type === 'numbers' ? `${value}...` : value}>`;
+};
 
 function toOption(key: string, flag: FlagSpec): Option {
   const option = new Option(flagForm(key, flag), flag.help);
   if (flag.default !== undefined) option.default(flag.default);
+  if (flag.preset !== undefined) option.preset(flag.preset);
   if ('choices' in flag && flag.choices) option.choices([...flag.choices]);
   if (flag.type === 'number' || flag.type === 'integer')
     option.argParser(text => number(text, flag.type === 'integer'));

@@ -24,7 +24,7 @@ export interface CheckpointWeights {
  * @param folder such as `run/checkpoints`
  * @param wanted an epoch, or a kind: `last` and `average` are of the newest checkpoint; `swa` is what SWA came to, where
  *   the run is at its end, and `swa-points` the weights that it averaged; `snapshots` are those at the ends of cycles;
- *   `checkpoints` those of every epoch that was kept. But for `best`, `average` and `swa` they are as the last step left them
+ *   `checkpoints` those of the last epochs, as many as were to be kept, or of all that are there. But for `best`, `average` and `swa` they are as the last step left them
  * @returns none where the run keeps no such weights
  * @throws TRAINING_CHECKPOINT, ST_…
  */
@@ -42,7 +42,6 @@ export async function checkpointWeights(folder: string, wanted: WeightsKind | nu
     return found;
   };
   if (typeof wanted === 'number') return raw(epochs.filter(epoch => epoch === wanted));
-  if (wanted === 'checkpoints') return raw(epochs);
   if (wanted === 'snapshots') return raw(await keptFor('snapshot'));
   if (wanted === 'swa-points') return raw(await keptFor('swa'));
   if (wanted === 'swa') {
@@ -52,6 +51,7 @@ export async function checkpointWeights(folder: string, wanted: WeightsKind | nu
   const newest = epochs.at(-1);
   if (newest === undefined) return [];
   const last = await read(newest);
+  if (wanted === 'checkpoints') return raw(epochs.filter(epoch => epoch > newest - (last.keep ?? Infinity)));
   if (wanted === 'last') return [rawOf(last, 'last')];
   if (wanted === 'average') return averageOf(last);
   return last.best ? [{ label: 'best', epoch: last.best.epoch, weights: last.best.trained }] : [];

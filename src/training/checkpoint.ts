@@ -2,7 +2,7 @@
 //   P, P.m, P.v, P.average   the state        P.best   the parameters of the best epoch, where there is one
 //   P.swa                    float64, the mean of the weights that SWA has averaged until now, where it has
 //   step                     int64 []         metadata: version, epoch, best.epoch, best.loss, best.accuracy,
-//                                             best.calibrated, swa.count, kept, run.…, and checksum, the SHA-256 of the same file without it, where it is sealed
+//                                             best.calibrated, swa.count, kept, keep, run.…, and checksum, the SHA-256 of the same file without it, where it is sealed
 // The same checkpoint gives the same bytes; numbers in the metadata are written so that they come back exactly.
 
 import { decodeSafetensors, encodeSafetensors, integers, tensor, type Tensor } from '../base/index.js';
@@ -33,6 +33,8 @@ export interface Checkpoint {
   readonly swa?: RunningMean;
   /** What it is kept for beyond its time. */
   readonly kept?: KeptFor;
+  /** How many of the last checkpoints stay with it, where that is more than two. */
+  readonly keep?: number;
   /** What the run depends on, so that it is not resumed as another. */
   readonly run: ReadonlyMap<string, string>;
 }
@@ -46,7 +48,7 @@ const version = '1';
  * @throws `TRAINING_STATE` where a name of the state is one that the file needs for itself
  */
 export function encodeCheckpoint(checkpoint: Checkpoint, checksum?: string): Uint8Array[] {
-  const { epoch, step, state, best, swa, kept, run } = checkpoint;
+  const { epoch, step, state, best, swa, kept, keep, run } = checkpoint;
   const tensors = new Map<string, Tensor>();
   for (const [name, value] of state) {
     if (name === 'step' || name.endsWith('.best'))
@@ -69,6 +71,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint, checksum?: string): Uin
   }
   if (swa) metadata.set('swa.count', String(swa.count));
   if (kept) metadata.set('kept', kept);
+  if (keep !== undefined) metadata.set('keep', String(keep));
   for (const [name, value] of run) metadata.set(`run.${name}`, value);
   if (checksum !== undefined) metadata.set('checksum', checksum);
   return encodeSafetensors(tensors, metadata);
@@ -119,6 +122,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     step: stepOf(tensors.get('step')),
     state,
     ...(metadata.has('swa.count') ? { swa: { count: count('swa.count'), mean } } : {}),
+    ...(metadata.has('keep') ? { keep: count('keep') } : {}),
     ...(kept === 'snapshot' || kept === 'swa' ? { kept } : {}),
     ...(hasBest ? { best: { epoch: count('best.epoch'), validation: validation(), trained } } : {}),
     run,

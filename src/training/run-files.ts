@@ -93,7 +93,7 @@ export function checkpoints(
       if (!isClean) await cleanLeftovers(folder, { disk });
       isClean = true;
       const kept = keptFor(checkpoint.epoch);
-      const marked = kept ? { ...checkpoint, kept } : checkpoint;
+      const marked = { ...checkpoint, ...(kept ? { kept } : {}), ...(last > 2 ? { keep: last } : {}) };
       await writeAtomically(pathOf(checkpoint.epoch), sealed(marked), { disk, force: true });
       // Higher numbers are of a run that was resumed from before them: this one writes them anew.
       const older = (await epochs()).filter(epoch => epoch < checkpoint.epoch);

@@ -1,7 +1,7 @@
 // How a run ends: what was learnt is measured, calibrated, shipped as a bundle and reported.
 
 import { basename, join } from 'node:path';
-import { logitsOf, servingModel } from '../artifacts/index.js';
+import { logitsOf, servingModel, withCheckpointNames } from '../artifacts/index.js';
 import { writeBundle, type Bundle } from '../bundle/node.js';
 import type { Manifest } from '../bundle/index.js';
 import { encodeModel } from '../codec/index.js';
@@ -54,6 +54,8 @@ export async function completeRun(run: RunFolder, at: RunToComplete): Promise<Tr
       ...(head.strength === undefined ? {} : { strength: head.strength }),
       ...(head.epoch === undefined ? {} : { epoch: head.epoch }),
       ...(head.trainLoss === undefined ? {} : { trainLoss: head.trainLoss }),
+      ...(head.snapshots ? { snapshots: head.snapshots } : {}),
+      ...(head.swa ? { swa: head.swa } : {}),
       temperature: measured.temperature.temperature,
     },
     backbone: { at: backbone.at, features: backbone.features, recipe: backbone.recipe },
@@ -92,7 +94,7 @@ async function ship(folder: string, at: Shipment): Promise<Bundle> {
     ['preprocessing', JSON.stringify(preprocessing)],
     ['temperature', String(temperature)],
   ]);
-  const model = servingModel({
+  const plain = servingModel({
     backbone: learnt.graph,
     opsets: backbone.opsets,
     width: preprocessing.width,
@@ -105,6 +107,7 @@ async function ship(folder: string, at: Shipment): Promise<Bundle> {
     temperature,
     metadata: essentials,
   });
+  const model = learnt.trained ? withCheckpointNames(plain, learnt.trained) : plain;
   verify(model);
   const counts = new Map<string, number>(set.classes.map(label => [label, 0]));
   for (const { label } of train.items)

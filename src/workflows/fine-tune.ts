@@ -19,6 +19,7 @@ import {
   type TrainableNetwork,
 } from '../artifacts/index.js';
 import { encodeModel } from '../codec/index.js';
+import type { Model } from '../graph/index.js';
 import { fasterForward, fasterStep } from '../passes/index.js';
 import type { Runtime } from '../runtime/index.js';
 import {
@@ -31,13 +32,15 @@ import {
   type NetworkArtifacts,
   type PictureRows,
 } from '../training/index.js';
-import { checkpoints, history } from '../training/node.js';
+import { checkpoints, history, saveSwa } from '../training/node.js';
 import { errors } from './errors.js';
-import { fitHead, lossOf, type FittedHead, type Task } from './fit-head.js';
+import { figuresOfSwa, fitHead, lossOf, type FittedHead, type SwaFigures, type Task } from './fit-head.js';
 import type { HeadOptions } from './head-options.js';
+import { keptEpochs } from './kept-options.js';
 import { firstNotFinite } from './not-finite.js';
 import { writePlainArtifacts } from './plain-artifacts.js';
 import type { EpochTold, Progress } from './progress.js';
+import { reEstimate } from './re-estimate.js';
 import type { SplitFeatures } from './set-features.js';
 import type { SetRows, SplitRows } from './set-rows.js';
 import type { Trunk } from './trunk.js';
@@ -62,6 +65,8 @@ export interface FineTuned {
   readonly head: FittedHead;
   /** The trained weights of the trunk. */
   readonly trunk: ReadonlyMap<string, Tensor>;
+  /** All trained weights by their names in checkpoints. */
+  readonly trained: ReadonlyMap<string, Tensor>;
   /** Of the validation pictures, [n, K], row by row. */
   readonly logits: Float32Array;
   readonly epoch: number;
@@ -94,7 +99,8 @@ export async function fineTune(
   const alone = await worthOfHead(runtime, first, features.validation, task, loss);
 
   const { folder, resume = false, onProgress, onEpoch, onWarning, signal } = options;
-  const files = checkpoints(join(folder, 'checkpoints'));
+  const kept = keptEpochs(resolved, false);
+  const files = checkpoints(join(folder, 'checkpoints'), kept.files);
   const log = history(join(folder, 'history.jsonl'));
   const found = resume ? await files.newest() : undefined;
   for (const { path, cause } of found?.damaged ?? []) onWarning?.(`${path} is passed over: ${cause.message}`);
@@ -117,6 +123,8 @@ export async function fineTune(
     schedule,
     halfLife,
     patience,
+    averageAfter: kept.averaged,
+    settle: weights => withNewStatistics(runtime, grafted.model, stepping, weights, rows.train, { epochs, signal }),
     seed,
     stepsAtOnce: stepsAtOnce(rows.train, resolved),
     ...(signal ? { signal } : {}),
@@ -142,6 +150,11 @@ export async function fineTune(
   });
   signal?.throwIfAborted();
   await writeArtifacts(join(folder, 'artifacts'), network, stepping, loss, resolved, result.last);
+  const { swa } = result;
+  if (swa) await saveSwa(join(folder, 'checkpoints'), { epoch: epochs, ...swa });
+  const statistics = statisticsOf(network, stepping);
+  if (swa && statistics === 'none')
+    onWarning?.('there is no BatchNormalization behind the cut: the averaged weights need no new statistics');
   const own = new Map([...grafted.headNames].map(([name, inside]) => [name, result.trained.get(inside)!]));
   const parts = new Set(grafted.headNames.values());
   return {
@@ -151,7 +164,10 @@ export async function fineTune(
       optimizer: resolved.optimizerName,
       epoch: result.epoch,
       ...(trainLoss === undefined ? {} : { trainLoss }),
+      ...(kept.snapshots.length > 0 ? { snapshots: kept.snapshots } : {}),
+      ...(swa ? { swa: { ...figuresOfSwa(swa), statistics } } : {}),
     },
+    trained: result.trained,
     trunk: new Map([...result.trained].filter(([name]) => !parts.has(name))),
     logits: best ?? (await logitsOf(runtime, artifacts.evaluation(result.trained), trunk.input, rows.validation)),
     epoch: result.epoch,
@@ -323,6 +339,43 @@ async function logitsOf(
   } finally {
     await session.close();
   }
+}
+
+/** What is to be done about stored statistics where weights are averaged. */
+function statisticsOf({ graph }: TrainableNetwork, { statistics }: TrainableNetwork): SwaFigures['statistics'] {
+  if (statistics.length > 0) return 'estimated';
+  return graph.nodes.some(({ op }) => op === 'BatchNormalization') ? 'frozen' : 'none';
+}
+
+/** Averaged weights with the statistics that the pictures have under them, as they were shown in the last epoch. */
+async function withNewStatistics(
+  runtime: Runtime,
+  whole: Model,
+  { statistics }: TrainableNetwork,
+  weights: ReadonlyMap<string, Tensor>,
+  rows: PictureRows,
+  { epochs, signal }: { readonly epochs: number; readonly signal: AbortSignal | undefined },
+): Promise<ReadonlyMap<string, Tensor>> {
+  if (statistics.length === 0) return weights;
+  const moved = new Set(statistics.map(({ name }) => name));
+  const layers = whole.graph.nodes
+    .filter(({ op, inputs }) => op === 'BatchNormalization' && moved.has(inputs[3]!))
+    .map(({ outputs }) => outputs[0]!);
+  const told = { layers, ...(signal ? { signal } : {}) };
+  const { model } = await reEstimate(withWeights(whole, weights), batchesOf(rows, epochs), told, runtime);
+  return new Map(
+    [...weights].map(([name, value]) => [name, moved.has(name) ? model.graph.initializers.get(name)! : value]),
+  );
+}
+
+/** All rows, some at a time. */
+async function* batchesOf(rows: PictureRows, epoch: number): AsyncGenerator<Tensor, void, undefined> {
+  const atOnce = 32;
+  for (let from = 0; from < rows.count; from += atOnce)
+    yield rows.read(
+      Array.from({ length: Math.min(atOnce, rows.count - from) }, (_, i) => from + i),
+      epoch,
+    );
 }
 
 /** Plain artifacts of what trained, with the state where it ended. */

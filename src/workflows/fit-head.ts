@@ -19,12 +19,14 @@ import {
   scaleInto,
   standardise,
   trainingRun,
+  type AveragedWeights,
   type Checkpoint,
   type Scale,
   type StrengthFigures,
 } from '../training/index.js';
-import { checkpoints, history } from '../training/node.js';
+import { checkpoints, history, saveSwa } from '../training/node.js';
 import { resolveHead, type HeadOptions, type ResolvedHead } from './head-options.js';
+import { keptEpochs } from './kept-options.js';
 import type { Progress } from './progress.js';
 import type { SplitFeatures } from './set-features.js';
 
@@ -41,10 +43,23 @@ export interface FittedHead {
   readonly epoch?: number;
   readonly trainLoss?: number;
   readonly artifacts: HeadArtifacts;
+  /** Of epochs: the ends of the cycles, where there were any. */
+  readonly snapshots?: readonly number[];
+  /** Of epochs: the average of the weights, where it was asked for. */
+  readonly swa?: SwaFigures;
   /** Of epochs: the features were standardised by this. */
   readonly scale?: Scale;
   /** Of epochs: the whole state where they ended, and the steps done. */
   readonly last?: Pick<Checkpoint, 'state' | 'step'>;
+}
+
+/** What stochastic weight averaging came to. */
+export interface SwaFigures extends Pick<AveragedWeights, 'count' | 'validation'> {
+  /**
+   * Stored statistics of BatchNormalization: estimated anew from the pictures that train; not moved since they did not
+   * train; or there are none.
+   */
+  readonly statistics: 'estimated' | 'frozen' | 'none';
 }
 
 /** What {@link fitHead} needs beside the options of the head. */
@@ -138,11 +153,12 @@ async function byEpochs(
   { folder, resume = false, onProgress, onWarning, signal }: FitHeadOptions,
 ): Promise<FittedHead> {
   const { seed, epochs, batch, rate, schedule, halfLife, patience } = resolved;
+  const kept = keptEpochs(resolved, true);
   const scaled = new Float32Array(train.features.length);
   const scale = standardise(train, scaled);
   const alike = new Float32Array(validation.features.length);
   scaleInto(scale, validation.features, alike);
-  const files = folder === undefined ? undefined : checkpoints(join(folder, 'checkpoints'));
+  const files = folder === undefined ? undefined : checkpoints(join(folder, 'checkpoints'), kept.files);
   const log = folder === undefined ? undefined : history(join(folder, 'history.jsonl'));
   const found = resume ? await files?.newest() : undefined;
   for (const { path, cause } of found?.damaged ?? []) onWarning?.(`${path} is passed over: ${cause.message}`);
@@ -160,6 +176,7 @@ async function byEpochs(
     schedule,
     halfLife,
     patience,
+    averageAfter: kept.averaged,
     seed,
     ...(signal ? { signal } : {}),
     ...(found ? { resumeFrom: found.checkpoint } : {}),
@@ -173,6 +190,8 @@ async function byEpochs(
     onProgress?.({ what: 'training', done: event.epoch, total: epochs });
   });
   signal?.throwIfAborted();
+  const { swa } = result;
+  if (swa && folder !== undefined) await saveSwa(join(folder, 'checkpoints'), { epoch: epochs, ...swa });
   return {
     head: standardised(resolved.head, scale.mean, scale.deviation),
     name: resolved.name,
@@ -182,10 +201,18 @@ async function byEpochs(
     epoch: result.epoch,
     ...(trainLoss === undefined ? {} : { trainLoss }),
     artifacts,
+    ...(kept.snapshots.length > 0 ? { snapshots: kept.snapshots } : {}),
+    ...(swa ? { swa: { ...figuresOfSwa(swa), statistics: 'none' } } : {}),
     scale,
     last: result.last,
   };
 }
+
+/** What averaged weights are worth, without the weights. */
+export const figuresOfSwa = ({ count, validation }: AveragedWeights): Omit<SwaFigures, 'statistics'> => ({
+  count,
+  ...(validation ? { validation } : {}),
+});
 
 /**
  * n / (K · n_k)

@@ -2,10 +2,11 @@
 
 import { adam, adamw, linear, mlp, sgd, type Head, type Optimizer } from '../artifacts/index.js';
 import { errors } from './errors.js';
+import { keptSchedule, resolveKept, wantsEpochs, type KeptOptions } from './kept-options.js';
 import { constant, cosine, oneCycle, warmUp, type Schedule } from '../training/index.js';
 
 /** How a head is trained. */
-export interface HeadOptions {
+export interface HeadOptions extends KeptOptions {
   /** `linear`, or `mlp`: hidden layers with Relu and dropout before it. @default 'linear' */
   readonly head?: 'linear' | 'mlp';
   /** Widths of an mlp's hidden layers. @default [256] */
@@ -14,7 +15,7 @@ export interface HeadOptions {
   readonly dropout?: number;
   /**
    * `lbfgs`: full-batch, linear heads only, its L2 strength chosen by cross-validation. The others walk epochs.
-   * @default 'lbfgs' for linear, 'adamw' for mlp
+   * @default 'lbfgs' for linear, 'adamw' for mlp and where epochs are to be kept or averaged
    */
   readonly optimizer?: 'lbfgs' | 'adamw' | 'adam' | 'sgd';
   /** @default 40 */
@@ -35,7 +36,7 @@ export interface HeadOptions {
   readonly weightDecay?: number;
   /** Half-life of the Polyak average of the weights, in epochs. @default 1 */
   readonly halfLife?: number;
-  /** Epochs without a better validation loss after which training ends with the best. @default 10 */
+  /** Epochs without a better validation loss after which training ends with the best. @default 10; 0, never, with snapshots or swa */
   readonly patience?: number;
   /** Share of the target spread over all classes, 0 to 1. @default 0 */
   readonly labelSmoothing?: number;
@@ -51,9 +52,12 @@ export type ResolvedHead = Required<Omit<HeadOptions, 'head' | 'optimizer' | 'sc
   readonly head: Head;
   readonly optimizerName: NonNullable<HeadOptions['optimizer']>;
   readonly optimizer: Optimizer;
-  readonly scheduleName: NonNullable<HeadOptions['schedule']>;
+  readonly scheduleName: ScheduleName;
   readonly schedule: Schedule;
 };
+
+/** `cosine-restarts` is that of snapshots. */
+export type ScheduleName = NonNullable<HeadOptions['schedule']> | 'cosine-restarts';
 
 /**
  * Fills in the defaults.
@@ -63,13 +67,20 @@ export type ResolvedHead = Required<Omit<HeadOptions, 'head' | 'optimizer' | 'sc
 export function resolveHead(options: HeadOptions): ResolvedHead {
   const name = options.head ?? 'linear';
   const { hidden = [256], dropout = 0.5 } = options;
-  const optimizerName = options.optimizer ?? (name === 'linear' ? 'lbfgs' : 'adamw');
+  // what only epochs have is a wish for epochs
+  const isByEpochs = name !== 'linear' || wantsEpochs(options);
+  const optimizerName = options.optimizer ?? (isByEpochs ? 'adamw' : 'lbfgs');
+  if (optimizerName === 'lbfgs' && wantsEpochs(options))
+    throw errors.HEAD({
+      found: 'optimizer lbfgs with snapshots, swa or keep',
+      wanted: 'adamw, adam or sgd: L-BFGS has no epochs',
+    });
   if (optimizerName === 'lbfgs' && name !== 'linear')
     throw errors.HEAD({
       found: 'optimizer lbfgs with head mlp',
       wanted: 'adamw, adam or sgd: L-BFGS is for linear heads',
     });
-  const { weightDecay, optimizer, scheduleName, schedule, warmUp } = resolveTraining(options, optimizerName);
+  const epochs = options.epochs ?? 40;
   const { momentum = 0.9, nesterov = false } = options;
   return {
     name,
@@ -77,18 +88,13 @@ export function resolveHead(options: HeadOptions): ResolvedHead {
     hidden,
     dropout,
     optimizerName,
-    optimizer,
-    epochs: options.epochs ?? 40,
+    ...resolveTraining(options, optimizerName, epochs),
+    epochs,
     batch: options.batch ?? 32,
     rate: options.rate ?? (optimizerName === 'sgd' ? 0.01 : 0.001),
-    scheduleName,
-    schedule,
-    warmUp,
     momentum,
     nesterov,
-    weightDecay,
     halfLife: options.halfLife ?? 1,
-    patience: options.patience ?? 10,
     labelSmoothing: options.labelSmoothing ?? 0,
     classWeights: options.classWeights ?? 'none',
     seed: options.seed ?? 0,
@@ -99,6 +105,7 @@ export function resolveHead(options: HeadOptions): ResolvedHead {
 export function resolveTraining(
   { momentum = 0.9, nesterov = false, warmUp: rising = 0, ...options }: HeadOptions,
   optimizerName: NonNullable<HeadOptions['optimizer']>,
+  epochs: number,
 ) {
   const weightDecay = options.weightDecay ?? { lbfgs: 0, adamw: 0.01, adam: 0, sgd: 0.0005 }[optimizerName];
   const optimizers = {
@@ -107,13 +114,17 @@ export function resolveTraining(
     adam: () => adam({ weightDecay }),
     sgd: () => sgd({ momentum, nesterov, weightDecay }),
   };
-  const scheduleName = options.schedule ?? 'one-cycle';
-  const schedule = { constant, cosine: () => cosine(), 'one-cycle': () => oneCycle() }[scheduleName]();
+  const kept = resolveKept(options);
+  const asked = options.schedule ?? 'one-cycle';
+  const plain = { constant, cosine: () => cosine(), 'one-cycle': () => oneCycle() }[asked]();
+  const scheduleName: ScheduleName = kept.snapshots === 0 ? asked : 'cosine-restarts';
   return {
     weightDecay,
     optimizer: optimizers[optimizerName](),
     scheduleName,
-    schedule: rising > 0 ? warmUp(schedule, rising) : schedule,
+    schedule: keptSchedule(rising > 0 ? warmUp(plain, rising) : plain, kept, { epochs, rising }),
     warmUp: rising,
+    patience: kept.snapshots === 0 && kept.swa === 0 ? (options.patience ?? 10) : 0,
+    ...kept,
   };
 }

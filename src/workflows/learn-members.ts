@@ -10,6 +10,7 @@ import type { Backbone } from './backbone.js';
 import { fitHead, type FittedHead } from './fit-head.js';
 import { fitMembers } from './fit-members.js';
 import { resolveHead } from './head-options.js';
+import { wantsEpochs } from './kept-options.js';
 import { checkAny, headLearnt, openTrunk, tuneTrunk, type Learnt, type LearnOptions } from './learn.js';
 import { sharesOf, type MemberPlan, type MemberShare } from './member-shares.js';
 import { featuresOf, featuresSeen, rowsSeen } from './member-split.js';
@@ -39,6 +40,8 @@ export interface MembersTask {
 /** Whether the heads of options learn in one graph. */
 export function learnAtOnce(options: LearnOptions, [first]: readonly MemberPlan[]): boolean {
   if (options.unfreeze !== undefined) return false;
+  // snapshots, averages and kept epochs are of runs that walk by themselves
+  if (wantsEpochs(options)) return false;
   const { optimizerName, name } = resolveHead(options);
   // Linear heads start at zero and drop nothing: what tells their seeds apart is the order, which one graph shares.
   return optimizerName !== 'lbfgs' && (name !== 'linear' || first?.kind !== 'run');

@@ -31,6 +31,8 @@ export interface ReadPictures {
 /** What was learnt. */
 export interface Learnt {
   readonly head: FittedHead;
+  /** Of a run by epochs: the weights by their names in its checkpoints. */
+  readonly trained?: ReadonlyMap<string, Tensor>;
   /** From the picture tensor to the features, with the weights as they are now. */
   readonly graph: Graph;
   readonly train: ReadPictures;
@@ -83,7 +85,8 @@ export async function headLearnt(
 ): Promise<Learnt> {
   const logits = await headLogits(runtime, head, features.validation, set.classes.length);
   await writeArtifacts(join(out, 'artifacts'), head, set.task === 'single' ? 'cross-entropy' : 'sigmoid-cross-entropy');
-  return { head, graph: backbone.graph, logits, ...features };
+  const named = head.epoch === undefined ? {} : { trained: head.trained };
+  return { head, ...named, graph: backbone.graph, logits, ...features };
 }
 
 /** A trunk before it trains, and the rows that it trains on. Close the rows in `finally`. */
@@ -139,6 +142,7 @@ export async function tuneTrunk(
   const sizes = trunk.names.map(name => tuned.trunk.get(name)!).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
   return {
     head: tuned.head,
+    trained: tuned.trained,
     graph: trunk.whole(tuned.trunk),
     logits: tuned.logits,
     train: rows.train,

@@ -3,13 +3,14 @@
 //   run@best       the same, of runs that keep checkpoints; run@last: the weights after the last step
 //   run@average    the Polyak average after the last step; run@swa: of stochastic weight averaging
 //   run@7          the weights after epoch 7
-//   run@snapshots  those at the ends of the cycles; run@checkpoints: of every epoch that was kept
+//   run@snapshots  those at the ends of the cycles; run@checkpoints: of the last epochs that were kept
+//   run@swa-points those that went into run@swa, where they were kept
 
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { sha256 } from '../base/node.js';
 import type { Tensor } from '../base/index.js';
-import { parametersKey, withWeights } from '../artifacts/index.js';
+import { checkpointNamesKey, parametersKey, withWeights } from '../artifacts/index.js';
 import type { Bundle } from '../bundle/node.js';
 import { decodeModel } from '../codec/index.js';
 import type { Model } from '../graph/index.js';
@@ -69,7 +70,7 @@ export async function openMember(spec: string): Promise<OpenedMember> {
   return first;
 }
 
-const kinds = ['best', 'last', 'average', 'swa', 'snapshots', 'checkpoints'] as const;
+const kinds = ['best', 'last', 'average', 'swa', 'swa-points', 'snapshots', 'checkpoints'] as const;
 
 /** The path and what stands behind its last `@`; a path that is there with its `@` is a path. */
 async function parseSpec(spec: string): Promise<{ readonly path: string; readonly which?: string }> {
@@ -134,7 +135,8 @@ async function checkpointsOf(
 
 /** Weights by their names in the bundle's model. */
 function placedWeights(spec: string, model: Model, weights: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
-  const own = new Map(Object.entries(JSON.parse(model.metadata.get(parametersKey) ?? '{}') as Record<string, string>));
+  const told = model.metadata.get(checkpointNamesKey) ?? model.metadata.get(parametersKey) ?? '{}';
+  const own = new Map(Object.entries(JSON.parse(told) as Record<string, string>));
   const placed = new Map<string, Tensor>();
   for (const [name, weight] of weights) {
     const place = own.get(name) ?? name;

@@ -9,6 +9,7 @@ import type { Runtime } from '../runtime/index.js';
 import { resolveAugment, type AugmentOptions } from './augment-options.js';
 import { openBackbone, type Backbone, type BackboneOptions } from './backbone.js';
 import { completeRun } from './complete-run.js';
+import type { SwaFigures } from './fit-head.js';
 import { resolveHead, type HeadOptions } from './head-options.js';
 import { learnHead, learnTrunk, type Tuned } from './learn.js';
 import type { EpochTold, Progress } from './progress.js';
@@ -58,6 +59,10 @@ export interface TransferResult {
     /** Of epochs: the one that the weights are of. */
     readonly epoch?: number;
     readonly trainLoss?: number;
+    /** Ends of the cycles: the epochs of `run@snapshots`. */
+    readonly snapshots?: readonly number[];
+    /** What the averaged weights are worth, `run@swa`. */
+    readonly swa?: SwaFigures;
     readonly temperature: number;
   };
   readonly backbone: { readonly at: string; readonly features: number; readonly recipe: string };

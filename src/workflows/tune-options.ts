@@ -3,7 +3,8 @@
 import type { Optimizer } from '../artifacts/index.js';
 import type { Schedule } from '../training/index.js';
 import { errors } from './errors.js';
-import { resolveTraining, type HeadOptions } from './head-options.js';
+import { resolveTraining, type HeadOptions, type ScheduleName } from './head-options.js';
+import type { ResolvedKept } from './kept-options.js';
 
 /** How later blocks, or everything, train; with {@link HeadOptions}, whose epochs, batch, rate and optimizer are then those of the trunk. */
 export interface TuneOptions {
@@ -32,13 +33,13 @@ export interface TuneOptions {
 }
 
 /** Every option with its value. */
-export interface ResolvedTune {
+export interface ResolvedTune extends ResolvedKept {
   readonly optimizerName: 'adamw' | 'adam' | 'sgd';
   readonly optimizer: Optimizer;
   readonly epochs: number;
   readonly batch: number;
   readonly rate: number;
-  readonly scheduleName: NonNullable<HeadOptions['schedule']>;
+  readonly scheduleName: ScheduleName;
   readonly schedule: Schedule;
   readonly warmUp: number;
   readonly weightDecay: number;
@@ -76,14 +77,14 @@ export function resolveTune(options: HeadOptions & TuneOptions): ResolvedTune {
       throw errors.TUNE({ option, found: String(found), wanted: 'a number above 0' });
   if (!Number.isInteger(accumulate) || accumulate < 1)
     throw errors.TUNE({ option: 'accumulate', found: String(accumulate), wanted: 'a whole number from 1' });
+  const epochs = options.epochs ?? 10;
   return {
     optimizerName,
-    ...resolveTraining(options, optimizerName),
-    epochs: options.epochs ?? 10,
+    ...resolveTraining(options, optimizerName, epochs),
+    epochs,
     batch: options.batch ?? 16,
     rate: options.rate ?? (optimizerName === 'sgd' ? 0.01 : 0.001),
     halfLife: options.halfLife ?? 1,
-    patience: options.patience ?? 10,
     labelSmoothing: options.labelSmoothing ?? 0,
     classWeights: options.classWeights ?? 'none',
     trunkRate,
@@ -100,6 +101,7 @@ export function resolveTune(options: HeadOptions & TuneOptions): ResolvedTune {
 /** The options of the head that is fitted before the trunk trains: those of training are the trunk's. */
 export function headOnly(options: HeadOptions): HeadOptions {
   const { optimizer: _o, epochs: _e, batch: _b, rate: _r, schedule: _s, warmUp: _w, ...rest } = options;
-  const { momentum: _m, nesterov: _n, weightDecay: _d, halfLife: _h, patience: _p, ...head } = rest;
+  const { momentum: _m, nesterov: _n, weightDecay: _d, halfLife: _h, patience: _p, ...more } = rest;
+  const { snapshots: _c, cycleMultiplier: _x, swa: _a, swaRate: _q, swaCycle: _y, keep: _k, ...head } = more;
   return head;
 }

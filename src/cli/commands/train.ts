@@ -96,10 +96,37 @@ const flags = {
   nesterov: { type: 'boolean', help: "Nesterov's momentum" },
   weightDecay: { type: 'number', help: 'λ (default: 0.01 for adamw, 0.0005 for sgd, 0 for adam)' },
   halfLife: { type: 'number', value: 'epochs', help: 'of the average of the weights (default: 1)' },
+  snapshots: {
+    type: 'integer',
+    value: 'cycles',
+    help: 'the rate falls from its peak so many times; the weights at the end of each cycle are members, run@snapshots (default: none)',
+  },
+  cycleMultiplier: {
+    type: 'number',
+    value: 'factor',
+    help: 'length of each cycle as a multiple of that of the one before it (default: 1)',
+  },
+  swa: {
+    type: 'number',
+    value: 'share',
+    preset: 0.75,
+    help: 'from this share of the epochs on the rate stays high and the weights are averaged, run@swa (default: none; 0.75 without a value)',
+  },
+  swaRate: { type: 'number', value: 'share', help: 'of the peak rate, while weights are averaged (default: 0.5)' },
+  swaCycle: {
+    type: 'integer',
+    value: 'epochs',
+    help: 'of a cycle in which that rate falls to a hundredth; its end goes into the average (default: 0, the rate is constant)',
+  },
+  keep: {
+    type: 'integer',
+    value: 'epochs',
+    help: 'checkpoints of so many of the last epochs stay, run@checkpoints (default: 2)',
+  },
   patience: {
     type: 'integer',
     value: 'epochs',
-    help: 'without a better validation loss (with --unfreeze: at the best temperature) before training ends (default: 10)',
+    help: 'without a better validation loss (with --unfreeze: at the best temperature) before training ends (default: 10; never with --snapshots or --swa)',
   },
   labelSmoothing: { type: 'number', value: 'share', help: 'share of the target spread over all classes (default: 0)' },
   classWeights: {
