@@ -53,7 +53,10 @@ export function fitLogistic(
   const anchor = anchorOf(problem);
   const { classes: K } = problem;
   const z = new Float64Array(K);
-  const objective = (parameters: Float64Array, gradient: Float64Array): number => {
+  const units = unitsOf(problem, rows, strength);
+  const parameters = new Float64Array(start.length);
+  const objective = (inUnits: Float64Array, gradient: Float64Array): number => {
+    for (let i = 0; i < inUnits.length; i++) parameters[i] = inUnits[i]! * units[i]!;
     gradient.fill(0);
     let loss = 0;
     for (const row of rows) {
@@ -65,11 +68,44 @@ export function fitLogistic(
     for (let i = 0; i < parameters.length; i++) {
       const away = parameters[i]! - anchor[i]!;
       penalty += away * away;
-      gradient[i] = gradient[i]! / rows.length + strength * away;
+      gradient[i] = (gradient[i]! / rows.length + strength * away) * units[i]!;
     }
     return loss / rows.length + (strength / 2) * penalty;
   };
-  return minimize(objective, start, { tolerance }).at;
+  const { at } = minimize(
+    objective,
+    start.map((v, i) => v / units[i]!),
+    { tolerance },
+  );
+  return at.map((v, i) => v * units[i]!);
+}
+
+/**
+ * Units in which the loss bends about alike along each parameter, so that the search is short: 1 / √(bend + λ), where a
+ * weight bends as its inputs spread and a bias as its class is doubted, as if all classes were as likely.
+ */
+function unitsOf(
+  { members, truth, classes: K, form }: Problem,
+  rows: readonly number[],
+  strength: number,
+): Float64Array {
+  const doubt = isMultiLabel(truth) ? 1 / 4 : (1 / K) * (1 - 1 / K) || 1;
+  const bends = members.map(x => {
+    let squares = 0;
+    for (const row of rows) {
+      let mean = 0;
+      if (!isMultiLabel(truth)) for (let k = 0; k < K; k++) mean += x[row * K + k]! / K;
+      for (let k = 0; k < K; k++) squares += (x[row * K + k]! - mean) ** 2;
+    }
+    return (squares / rows.length) * doubt; // of a whole row
+  });
+  const M = members.length;
+  const units = new Float64Array(parameterCount({ members, classes: K, form })).fill(1 / Math.sqrt(doubt + strength));
+  for (let i = 0; i < units.length - K; i++) {
+    const bend = form === 'full' ? bends[Math.floor(i / K) % M]! / K : bends[i]!;
+    units[i] = 1 / Math.sqrt(bend + strength);
+  }
+  return units;
 }
 
 /** The logits of one picture. */
