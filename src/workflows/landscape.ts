@@ -1,7 +1,7 @@
 // graft landscape: loss and accuracy along the line between the weights of two networks, which tells whether a soup of
 // them can work: it lies on that line. The networks of the line are asked together, so that what they share runs once.
 
-import { tensor, type Tensor } from '../base/index.js';
+import { Random, tensor, type Tensor } from '../base/index.js';
 import { line } from '../ensembles/index.js';
 import { applyTemperature, barrierOf, evaluate, fitTemperature, negativeLogLikelihood } from '../evaluation/index.js';
 import type { Model } from '../graph/index.js';
@@ -57,19 +57,25 @@ export async function landscape(
   const [a, b] = [await openMember(from), await openMember(to)];
   const preprocessing = samePictures(a, b);
   const ts = Array.from({ length: points }, (_, i) => i / (points - 1));
-  const mixed = ts.map(t => line(a.model, b.model, t, { outputs: ['logits'] }));
-  const { averaged, statistics: moved } = mixed[0]!;
+  const { averaged, statistics: moved } = line(a.model, b.model, 0, { outputs: ['logits'] });
   if (averaged.length === 0) throw errors.LANDSCAPE({ reason: 'they have the same weights' });
   const where = options.pictures === undefined ? {} : { pictures: options.pictures };
   const pictures = await memberPictures(a, { ...where, split });
-  let models = mixed.map(({ model }) => model);
-  if (moved.length > 0 && statistics === 're-estimated') {
-    const trained = await memberPictures(a, { ...where, split: 'train' });
-    models = await estimated(models, moved, trained, { preprocessing, options, runtime });
+  const { labels: classes, task } = a.bundle.manifest;
+  const isAnew = moved.length > 0 && statistics === 're-estimated';
+  const trained = isAnew ? await memberPictures(a, { ...where, split: 'train' }) : undefined;
+  const batches = trained ? await someBatches(trained, preprocessing, options) : undefined;
+  const logits: Float32Array[] = [];
+  for (const some of portions(ts, bytesOf(a.model, averaged))) {
+    const models: Model[] = [];
+    for (const t of some) {
+      const { model } = line(a.model, b.model, t, { outputs: ['logits'] });
+      // the ends keep the statistics that they were trained with
+      const told = { layers: moved, ...(options.signal ? { signal: options.signal } : {}) };
+      models.push(batches && t > 0 && t < 1 ? (await reEstimate(model, batches, told, runtime)).model : model);
+    }
+    logits.push(...(await logitsOf(models, { classes: classes.length, preprocessing, pictures, options, runtime })));
   }
-  const logits = await logitsOf(models, averaged, { a, b, ts, preprocessing, pictures, options, runtime });
-  const classes = a.bundle.manifest.labels;
-  const { task } = a.bundle.manifest;
   const judged = logits.map((at, i) => ({ t: ts[i]!, ...worth(at, pictures, classes, task) }));
   const { means, unseen: _, verdict: __, ...raw } = barrierOf(judged);
   // what is served is calibrated: a rise that a temperature takes away is none
@@ -109,40 +115,23 @@ function samePictures(a: OpenedMember, b: OpenedMember): Preprocessing {
   return mine;
 }
 
-interface Asked {
-  readonly preprocessing: Preprocessing;
-  readonly options: LandscapeOptions;
-  readonly runtime: Runtime;
+/** Points whose networks are held and asked together. */
+function portions(ts: readonly number[], bytes: number): number[][] {
+  const together = Math.max(1, Math.floor(mostBytes / Math.max(1, bytes)));
+  return Array.from({ length: Math.ceil(ts.length / together) }, (_, i) => ts.slice(i * together, (i + 1) * together));
 }
 
-/** The inner points with statistics of their own; the ends keep those that they were trained with. */
-async function estimated(
-  models: readonly Model[],
-  layers: readonly string[],
+const bytesOf = ({ graph }: Model, names: readonly string[]): number =>
+  names.reduce((bytes, name) => bytes + (graph.initializers.get(name)?.bytes.length ?? 0), 0);
+
+/** Pictures drawn by chance as batches uint8 [N, H, W, 3]: of sorted ones no batch would show all classes. */
+async function someBatches(
   { items }: MemberPictures,
-  { preprocessing, options, runtime }: Asked,
-): Promise<Model[]> {
-  // spread over the classes, which manifests list one after the other
-  const step = Math.max(1, Math.ceil(items.length / estimatedFrom));
-  const files = items.filter((_, i) => i % step === 0).map(({ file }) => file);
-  const batches = await decoded(files, preprocessing, options);
-  const next: Model[] = [];
-  const { signal, onProgress } = options;
-  for (const [i, model] of models.entries()) {
-    const isEnd = i === 0 || i === models.length - 1;
-    const told = { layers, ...(signal ? { signal } : {}) };
-    next.push(isEnd ? model : (await reEstimate(model, batches, told, runtime)).model);
-    onProgress?.({ what: 'estimating statistics', done: i + 1, total: models.length });
-  }
-  return next;
-}
-
-/** Pictures as batches uint8 [N, H, W, 3]; what cannot be read is left out. */
-async function decoded(
-  files: readonly string[],
   preprocessing: Preprocessing,
   { allowFormats = [], signal }: LandscapeOptions,
 ): Promise<Tensor[]> {
+  const drawn = new Random(0).at('statistics').permutation(items.length).subarray(0, estimatedFrom);
+  const files = [...drawn].map(i => items[i]!.file);
   const pixels: Uint8Array[] = [];
   for await (const picture of pictureStream(files, preprocessing, { allowFormats, ...(signal ? { signal } : {}) }))
     if ('pixels' in picture) pixels.push(picture.pixels.slice());
@@ -155,30 +144,29 @@ async function decoded(
   });
 }
 
-/** The logits of every point, [pictures, classes]. */
+/** The logits of networks, [pictures, classes] each. */
 async function logitsOf(
   models: readonly Model[],
-  averaged: readonly string[],
-  at: Asked & {
-    readonly a: OpenedMember;
-    readonly b: OpenedMember;
-    readonly ts: readonly number[];
+  {
+    classes,
+    preprocessing,
+    pictures,
+    options,
+    runtime,
+  }: {
+    readonly classes: number;
+    readonly preprocessing: Preprocessing;
     readonly pictures: MemberPictures;
+    readonly options: LandscapeOptions;
+    readonly runtime: Runtime;
   },
 ): Promise<Float32Array[]> {
-  const { a, b, ts, preprocessing, pictures, options, runtime } = at;
   const { views } = testViews([], preprocessing);
-  const own = averaged.reduce((bytes, name) => bytes + (models[0]!.graph.initializers.get(name)?.bytes.length ?? 0), 0);
-  const together = Math.max(1, Math.floor(mostBytes / Math.max(1, own)));
-  const asked = {
-    files: pictures.items.map(({ file }) => file),
-    hashes: pictures.hashes,
-    classes: a.bundle.manifest.labels.length,
-  };
+  const asked = { files: pictures.items.map(({ file }) => file), hashes: pictures.hashes, classes };
+  // nothing is kept of points, so that they need no content of their own to be known by
   const members = models.map((model, i): MeasuredMember => {
-    const sha256 = `${a.sha256} ${b.sha256} ${ts[i]}`;
-    const name = `t = ${ts[i]}`;
-    return { name, model, sha256, group: String(Math.floor(i / together)), crop: 1, views };
+    const name = `point ${i}`;
+    return { name, model, sha256: name, group: 'line', crop: 1, views };
   });
   const { allowFormats, onProgress, signal } = options;
   const told = {
@@ -188,7 +176,7 @@ async function logitsOf(
     ...(signal ? { signal } : {}),
   };
   const found = await memberLogits(runtime, members, preprocessing, asked, told);
-  return found.map(([first]) => first!);
+  return found.map(([only]) => only!);
 }
 
 /** The loss of each picture, of raw logits and at their best temperature, and the accuracy. */

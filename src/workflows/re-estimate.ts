@@ -35,7 +35,8 @@ export interface ReEstimated {
 /**
  * Estimates the statistics of BatchNormalization from batches of what the network reads.
  *
- * @param batches [N, …] each, of any N; two pictures or more, where a layer reads one number a channel of each
+ * @param batches [N, …] each, of any N; two pictures or more, where a layer reads one number a channel of each. Of
+ *   pictures in random order: batches of one class each lose the variance between classes
  * @throws GRAFT_STATISTICS where there is nothing to estimate them from
  * @example
  * const { model, layers } = await reEstimate(soup.model, batches, { layers: soup.statistics }, runtime);
