@@ -47,7 +47,7 @@ export function spreadHeat({ values, height, width, rows, columns }: HeatMap, se
   return spread;
 }
 
-/** Which cells each result reads, and with which weights; cells at the edges go on beyond them. */
+/** Which cells each result reads, and with which weights; beyond the middle of a cell at the edge, that cell alone. */
 function tapsOf(
   { start, step }: CellLine,
   cells: number,
@@ -55,7 +55,7 @@ function tapsOf(
   count: number,
 ): (readonly [number, number])[][] {
   return Array.from({ length: count }, (_, i) => {
-    const cell = (((i + 0.5) * seen) / count - 0.5 - start) / step;
+    const cell = Math.min(Math.max((((i + 0.5) * seen) / count - 0.5 - start) / step, 0), cells - 1);
     const first = Math.floor(cell) - 1;
     return [0, 1, 2, 3].map(k => {
       const place = Math.min(Math.max(first + k, 0), cells - 1);

@@ -3,31 +3,12 @@
 
 import { basename, extname, join } from 'node:path';
 import { GraftError } from '../base/index.js';
-import { makeFolder, writeAtomically } from '../base/node.js';
 import type { MapMethod } from '../artifacts/index.js';
-import {
-  heated,
-  heatSheet,
-  positiveShare,
-  prepare,
-  shownRecipe,
-  spreadHeat,
-  wholeSize,
-  type HeatMap,
-  type Panel,
-  type Pixels,
-  type Preprocessing,
-} from '../pictures/index.js';
-import {
-  decode,
-  encodePng,
-  listPictures,
-  preparePicture,
-  readPictureFile,
-  type AllowedFormat,
-} from '../pictures/node.js';
-import { openPredictor, topOf, type Answers, type Predictor } from '../prediction/index.js';
+import type { Panel } from '../pictures/index.js';
+import { listPictures, preparePicture, readPictureFile, type AllowedFormat } from '../pictures/node.js';
+import { openPredictor, type Answers, type Predictor } from '../prediction/index.js';
 import type { Runtime } from '../runtime/index.js';
+import { draw, panelsOf, probabilitiesOf, shownPixels } from './draw-explanation.js';
 import { explainErrors as errors } from './explain-errors.js';
 import { openExplainer, type Explainer, type MemberHeat } from './explainer.js';
 import { openBundle } from './open-bundle.js';
@@ -91,9 +72,6 @@ export interface UnexplainedFile {
 
 /** A sheet of more rows is nothing to look at. */
 const mostRows = 64;
-/** Members drawn beside the whole. */
-const mostMembers = 6;
-
 /**
  * Explains what a bundle says of pictures.
  *
@@ -153,14 +131,8 @@ export async function explain(
   }
 }
 
-const mostProbable = (probabilities: Float32Array): number => probabilities.indexOf(Math.max(...probabilities));
-
-/** Of the whole, or of one member. */
-function probabilitiesOf({ probabilities, memberProbabilities }: Answers, K: number, member?: number): Float32Array {
-  return member === undefined || !memberProbabilities
-    ? probabilities
-    : memberProbabilities.subarray(member * K, (member + 1) * K);
-}
+const mostProbable = (probabilities: Float32Array): number =>
+  probabilities.reduce((best, p, k) => (p > probabilities[best]! ? k : best), 0);
 
 /** A member by its name, or its number from 1 on. */
 function memberAt({ members }: Explainer, said: string): number {
@@ -203,66 +175,6 @@ function told(
   };
 }
 
-/** What the network sees of a picture, finer. */
-async function shownPixels(
-  bytes: Uint8Array,
-  preprocessing: Preprocessing,
-  allowFormats: readonly AllowedFormat[],
-): Promise<Pixels> {
-  // as fine as the network's own recipe first: the size of the whole picture is known from there
-  const first = await decode(bytes, { preprocessing, allowFormats });
-  const recipe = shownRecipe(wholeSize(first), preprocessing);
-  const pixels = first.reduced ? await decode(bytes, { preprocessing: recipe, allowFormats }) : first;
-  return { width: recipe.width, height: recipe.height, data: prepare(pixels, recipe) };
-}
-
-interface Drawing {
-  readonly labels: readonly string[];
-  readonly k: number;
-  readonly answers: Answers;
-  readonly preprocessing: Preprocessing;
-}
-
-/** The picture, the heat over it, and of an ensemble the heat of its members. */
-function panelsOf(
-  { label, probability, file, member, method, isFirstStage }: Explanation,
-  shown: Pixels,
-  heats: readonly MemberHeat[],
-  { labels, k, answers, preprocessing }: Drawing,
-): readonly Panel[] {
-  const K = labels.length;
-  const over = (maps: readonly HeatMap[]) =>
-    positiveShare(summed(maps.map(map => spreadHeat(map, preprocessing, shown))));
-  const own = heats.map(({ maps }) => over(maps));
-  const shares = heats.map(({ share }) => share);
-  const all = positiveShare(summed(own, shares));
-  const [best] = topOf(labels, Array.from(answers.probabilities), 1);
-  const percent = (value: number) => `${(100 * value).toFixed(1)}%`;
-  const whose = member ?? (isFirstStage ? 'first stage' : heats.length > 1 ? `${heats.length} members` : undefined);
-  const by = [...(whose === undefined ? [] : [memberName(whose)]), methodName[method]].join(', ');
-  const several = heats.length > 1 ? heats.slice(0, mostMembers) : [];
-  return [
-    { pixels: shown, lines: [basename(file), `says ${best!.label} ${percent(best!.probability)}`] },
-    { pixels: heated(shown, all), lines: [`${label} ${percent(probability)}`, by] },
-    ...several.map(({ member: m, name }, i) => ({
-      pixels: heated(shown, own[i]!),
-      lines: [`${label} ${percent(probabilitiesOf(answers, K, m)[k]!)}`, memberName(name ?? '')],
-    })),
-  ];
-}
-
-/** Members are called by the folders of their runs: the end says most. */
-const memberName = (name: string): string => name.split('/').at(-1)!;
-
-const methodName: Readonly<Record<MapMethod, string>> = { cam: 'CAM', 'grad-cam': 'Grad-CAM' };
-
-/** Σ weight · heat */
-function summed(heats: readonly Float32Array[], weights: readonly number[] = heats.map(() => 1)): Float32Array {
-  const sum = new Float32Array(heats[0]!.length);
-  heats.forEach((heat, i) => heat.forEach((value, at) => (sum[at]! += weights[i]! * value)));
-  return sum;
-}
-
 /** A name of its own in the folder. */
 function fileIn(folder: string, file: string, before: readonly (Explanation | UnexplainedFile)[]): string {
   const taken = new Set(before.flatMap(one => ('drawn' in one && one.drawn !== undefined ? [one.drawn] : [])));
@@ -270,9 +182,4 @@ function fileIn(folder: string, file: string, before: readonly (Explanation | Un
   let path = join(folder, `${name}.png`);
   for (let n = 2; taken.has(path); n++) path = join(folder, `${name}-${n}.png`);
   return path;
-}
-
-async function draw(path: string, rows: readonly (readonly Panel[])[], force: boolean): Promise<void> {
-  await makeFolder(join(path, '..'));
-  await writeAtomically(path, await encodePng(heatSheet(rows)), { force });
 }
