@@ -19,7 +19,10 @@ import {
   Transpose,
 } from '../operators/index.js';
 import { errors } from './errors.js';
+import { beside, linesOf, taken, type Place } from './picture-lines.js';
 import type { Frame } from './terms.js';
+
+type Projective = readonly [number, number, number, number, number, number, number, number, number];
 
 /** One way to show a picture, as data. */
 export interface PictureView {
@@ -29,7 +32,7 @@ export interface PictureView {
    * to the place in the member's frame whose colour it gets, in pixels from the upper left corner. The frame is the
    * member's own width × height, in the middle of the input, which may be larger: places beyond the frame are there.
    */
-  readonly map: readonly [number, number, number, number, number, number, number, number, number];
+  readonly map: Projective;
   /** Red, green, blue · scale + shift, held within 0 … 255. @default unchanged */
   readonly levels?: {
     readonly scale: readonly [number, number, number];
@@ -74,14 +77,10 @@ export function checkView(
 }
 
 /** What is looked into: planes or bytes, and where the frame begins in it. */
-interface Base {
+interface Base extends Place {
   readonly value: Value;
   /** Float planes [n, 3, H, W], else bytes [n, H, W, 3]. */
   readonly isPlanes: boolean;
-  readonly width: number;
-  readonly height: number;
-  readonly left: number;
-  readonly top: number;
 }
 
 /**
@@ -99,7 +98,7 @@ export function framed(
 ): Value {
   const { builder } = pictures;
   const base = baseOf(pictures, frame, views);
-  const plans = views.map(view => ({ view, lines: wholeLines(view, frame, base) }));
+  const plans = views.map(view => ({ view, lines: linesOf(view, frame, base) }));
   if (!base.isPlanes && plans.every(({ view, lines }) => lines && !view.levels))
     return beside(plans.map(({ lines }) => taken(base.value, lines!, base, [1, 2])));
   const planes = base.isPlanes ? base.value : Cast(Transpose(base.value, { perm: [0, 3, 1, 2] }), { to: 1 });
@@ -171,59 +170,6 @@ function reachOf({ map: [a, b, c, d, e, f, g, h, i] }: PictureView, { width, hei
   return [beyond(0, width), beyond(1, height)];
 }
 
-/** The rows and columns of the base that a view takes, where it takes whole pixels. */
-function wholeLines(
-  view: PictureView,
-  { width, height }: Frame,
-  base: Base,
-): [rows: number[], columns: number[]] | undefined {
-  const [a, b, c, d, e, f, g, h, i] = view.map;
-  if (g !== 0 || h !== 0) return undefined;
-  const near = (x: number, to: number) => Math.abs(x - to) < 1e-6;
-  if (!near(b / i, 0) || !near(d / i, 0)) return undefined;
-  const lines = (scale: number, shift: number, count: number, size: number): number[] | undefined => {
-    const isMirrored = near(scale, -1);
-    const whole = Math.round(shift);
-    if ((!isMirrored && !near(scale, 1)) || !near(shift, whole)) return undefined;
-    return Array.from({ length: count }, (_, at) => reflected(isMirrored ? whole - 1 - at : whole + at, size));
-  };
-  const rows = lines(e / i, f / i + base.top, height, base.height);
-  const columns = lines(a / i, c / i + base.left, width, base.width);
-  return rows && columns ? [rows, columns] : undefined;
-}
-
-/** The line of 0 … count − 1 that stands for one beyond them: dcba|abcd|dcba. */
-function reflected(at: number, count: number): number {
-  const turn = ((at % (2 * count)) + 2 * count) % (2 * count);
-  return turn < count ? turn : 2 * count - 1 - turn;
-}
-
-/** Rows and columns of pictures, along their axes. */
-function taken(
-  value: Value,
-  [rows, columns]: readonly [number[], number[]],
-  base: Base,
-  axes: readonly [number, number],
-): Value {
-  const slices: { readonly axis: number; readonly start: number; readonly end: number; readonly step: number }[] = [];
-  let now = value;
-  for (const [lines, axis, size] of [
-    [rows, axes[0], base.height],
-    [columns, axes[1], base.width],
-  ] as const) {
-    // prettier-ignore
-    const [first, last, step] = [lines[0]!, lines.at(-1)!, (lines[1] ?? lines[0]! + 1) - lines[0]!];
-    const isRun = (step === 1 || step === -1) && lines.every((line, at) => line === first + step * at);
-    if (!isRun) now = Gather(now, value.builder.constant(lines), { axis });
-    else if (step === -1 || first > 0 || last < size - 1)
-      // an end before the first line is as far below as can be said
-      slices.push({ axis, start: first, end: step === 1 ? last + 1 : last > 0 ? last - 1 : -size - 1, step });
-  }
-  if (slices.length === 0) return now;
-  const list = (key: 'start' | 'end' | 'axis' | 'step') => slices.map(slice => slice[key]);
-  return Slice(now, list('start'), list('end'), list('axis'), list('step'));
-}
-
 /** [n, 3, V, h, w] between the pixels of [n, 3, H, W]: all views in one look, whose rows lie below each other. */
 function lookedUp(
   planes: Value,
@@ -257,14 +203,4 @@ function coloured(planes: Value, { levels }: PictureView): Value {
   if (!levels) return planes;
   const perChannel = (values: readonly number[]) => planes.builder.constant(tensor('float32', [3, 1, 1], [...values]));
   return Clip(Add(Mul(planes, perChannel(levels.scale)), perChannel(levels.shift)), 0, 255);
-}
-
-/** Batches one after the other. */
-function beside(values: readonly Value[]): Value {
-  const [first] = values;
-  if (values.length === 1) return first!;
-  const [batch, ...rest] = first!.shape;
-  const all = typeof batch === 'string' && /^\w+$/.test(batch) ? `${values.length}*${batch}` : '';
-  const outputs = [{ type: first!.type, shape: [all, ...rest] }];
-  return first!.builder.append({ op: 'Concat', inputs: values, attributes: new Map([['axis', { kind: 'int', value: 0 }]]), outputs })[0]!; // prettier-ignore
 }
