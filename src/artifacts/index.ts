@@ -33,7 +33,7 @@ export {
   type TrainableNetwork,
   type TrainableNetworkOptions,
 } from './network/network.js';
-export { activationMapModel, type ActivationMapOptions, type MapMethod, type MapPlace } from './activation-map.js';
+export { activationMapModel, type MapMethod } from './activation-map.js';
 export { networkEvaluationModel, networkTrainingModel } from './network/training-models.js';
 export { networkStepsModel } from './network/steps-model.js';
 export { trainingStep, type Step, type StepLowering, type StepOptions } from './network/step.js';

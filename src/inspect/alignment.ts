@@ -20,6 +20,8 @@ export interface Alignment {
 /** An axis of a value and where its places come from, seen from the map. */
 interface Track extends Line {
   readonly axis: number;
+  /** How many cells the map has along it. */
+  readonly cells: number;
 }
 type Tracks = readonly [rows: Track, columns: Track];
 
@@ -55,10 +57,8 @@ export function alignmentOf(
     }
     return undefined;
   };
-  return follow(value, [
-    { axis: axes[0], start: 0, step: 1 },
-    { axis: axes[1], start: 0, step: 1 },
-  ]);
+  const along = (axis: number): Track => ({ axis, start: 0, step: 1, cells: Number(wiring.shape(value)?.[axis]) });
+  return follow(value, [along(axes[0]), along(axes[1])]);
 }
 
 const lineOf = ({ start, step }: Track): Line => ({ start, step });
@@ -89,7 +89,9 @@ function before(wiring: Wiring, node: Node, output: string, input: string, track
   if (node.op === 'Slice') return sliced(wiring, node, from.length, tracks);
   if (node.op === 'Pad') {
     const pads = intsOf(wiring, node, 'pads', 1);
-    return pads && along(track => moved(track, 1, -pads[track.axis]!));
+    const mode = node.attributes.get('mode');
+    const isMirrored = mode?.kind === 'string' && mode.value === 'reflect';
+    return pads && along(track => padded(track, pads[track.axis]!, isMirrored ? sizes(track)[0] : undefined));
   }
   if (from.length === to.length)
     return tracks.every(({ axis }) => from[axis] === to[axis] && typeof to[axis] === 'number') ? tracks : undefined;
@@ -106,6 +108,15 @@ const moved = (track: Track, step: number, start: number): Track => ({
   step: step * track.step,
   start: step * track.start + start,
 });
+
+/** Without its padding; what lies mostly beyond the `size` of a mirrored input is the picture read backwards. */
+function padded(track: Track, before: number, size: number | undefined): Track {
+  const inside = moved(track, 1, -before);
+  if (size === undefined) return inside;
+  const middle = inside.start + (inside.step * (inside.cells - 1)) / 2;
+  if (middle > size - 1) return moved(inside, -1, 2 * (size - 1));
+  return middle < 0 ? moved(inside, -1, 0) : inside;
+}
 
 function windowed(wiring: Wiring, node: Node, track: Track, i: number, [size, made]: readonly [number, number]): Track {
   const weight = node.inputs[node.op === 'QLinearConv' ? 3 : 1];

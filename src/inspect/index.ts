@@ -12,7 +12,6 @@ export { pictureInputOf, type PictureInput } from './layout.js';
 export { trainableWeights, type TrainableWeight } from './weights.js';
 export { wiringOf, type Wiring } from './wiring.js';
 export { spatialMapsOf, type SpatialMap } from './spatial-maps.js';
-export type { Alignment, Line } from './alignment.js';
 export { inspectModel, type DescribedCut, type DescribedValue, type Inspection } from './inspection.js';
 export { type Layer } from './layers.js';
 export { check, checkFolding, checkOperators, type FoldingBudget } from './check.js';

@@ -47,5 +47,5 @@ export { about, inverse, rotation, scaling, shearing, tilting, translation, type
 export { testViews, type TestView, type TestViews } from './test-views.js';
 export { renderView } from './render-view.js';
 export { moved, painted, plainView, wholeSize, type Fill, type Paint, type View } from './view.js';
-export { heated, positiveShare, shownRecipe, spreadHeat, type CellLine, type HeatMap } from './heat-map.js';
+export { heated, positiveShare, shownRecipe, spreadHeat, type HeatMap } from './heat-map.js';
 export { heatSheet, type Panel } from './heat-sheet.js';

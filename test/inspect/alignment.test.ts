@@ -7,7 +7,7 @@ import { floats, tensor } from '../../src/base/index.js';
 import { encodeModel } from '../../src/codec/index.js';
 import { Builder, modelOf, type Graph, type Value } from '../../src/graph/index.js';
 import { inspectModel, spatialMapsOf, wiringOf } from '../../src/inspect/index.js';
-import { Add, AveragePool, Cast, Concat, Conv, Gemm, GlobalAveragePool, MaxPool, Relu, Reshape, Slice, Transpose } from '../../src/operators/index.js'; // prettier-ignore
+import { Add, AveragePool, Cast, Concat, Conv, Gemm, GlobalAveragePool, MaxPool, Pad, Relu, Reshape, Slice, Transpose } from '../../src/operators/index.js'; // prettier-ignore
 import { nodeRuntime } from '../../src/runtime/node.js';
 
 const runtime = nodeRuntime();
@@ -67,23 +67,36 @@ test('a branch around, channels parted and joined again', t => {
   t.deepEqual(linesOf(graph).rows, { start: 0, step: 2 });
 });
 
-test('a mirrored view of the batch is read from right to left', t => {
+/** The picture and another view of it behind it in the batch, 16 × 32. */
+function twoViews(other: (pictures: Value) => Value): Graph {
   const builder = new Builder('net');
   const pictures = builder.input('pictures', 'uint8', ['N', 16, 32, 3]);
-  const mirrored = Slice(pictures, [-1], [-33], [2], [-1]);
   const both = builder.append({
     op: 'Concat',
-    inputs: [pictures, mirrored],
+    inputs: [pictures, other(pictures)],
     attributes: new Map([['axis', { kind: 'int', value: 0 }]]),
     outputs: [{ type: 'uint8', shape: ['2*N', 16, 32, 3] }],
   })[0]!;
   const map = Relu(conv(Cast(Transpose(both, { perm: [0, 3, 1, 2] }), { to: 1 }), 4, 4, [0, 0, 0, 0]));
   const flat = Reshape(GlobalAveragePool(map), [0, -1]);
   builder.output(Gemm(flat, ones(flat, [2, 1]), undefined, { transB: 1 }), 'logits');
-  const graph = builder.finish();
-  t.deepEqual(linesOf(graph, 0).columns, { start: 1.5, step: 4 });
-  t.deepEqual(linesOf(graph, 1).columns, { start: 29.5, step: -4 });
-  t.deepEqual(linesOf(graph, 1).rows, { start: 1.5, step: 4 });
+  return builder.finish();
+}
+
+test('a mirrored view of the batch is read from right to left', t => {
+  for (const mirrored of [
+    (x: Value) => Slice(x, [-1], [-33], [2], [-1]),
+    // the second half of a picture that goes on as its own mirror image
+    (x: Value) => Slice(Pad(x, x.builder.constant([0, 0, 0, 0, 0, 0, 31, 0]), undefined, undefined, { mode: 'reflect' }), [31], [63], [2]), // prettier-ignore
+    (x: Value) => Slice(Pad(x, x.builder.constant([0, 0, 31, 0, 0, 0, 0, 0]), undefined, undefined, { mode: 'reflect' }), [0], [32], [2]), // prettier-ignore
+  ]) {
+    const graph = twoViews(mirrored);
+    t.deepEqual(linesOf(graph, 0).columns, { start: 1.5, step: 4 });
+    t.deepEqual(linesOf(graph, 1).columns, { start: 29.5, step: -4 });
+    t.deepEqual(linesOf(graph, 1).rows, { start: 1.5, step: 4 });
+  }
+  const moved = twoViews(x => Slice(Pad(x, x.builder.constant([0, 0, 4, 0, 0, 0, 0, 0])), [0], [32], [2]));
+  t.deepEqual(linesOf(moved, 1).columns, { start: -2.5, step: 4 });
 });
 
 const layer = fc.record({
