@@ -43,6 +43,7 @@ export {
   type ImportArtifactsOptions,
   type ImportArtifactsResult,
 } from './workflows/import-artifacts.js';
+export { commonStart } from './base/index.js';
 export { ensemble, type EnsembleResult } from './workflows/ensemble.js';
 export { combinations, type Combination, type EnsembleOptions } from './workflows/ensemble-options.js';
 export { evaluate, type EvaluateOptions, type EvaluateResult } from './workflows/evaluate.js';
@@ -51,7 +52,13 @@ export { inspect, type InspectedFile, type InspectOptions, type UninspectedFile 
 export { landscape, type LandscapeOptions } from './workflows/landscape.js';
 export { landscapeKind, writeLandscape, type Landscape } from './workflows/landscape-report.js';
 export { merge, type MergeOptions, type MergeResult } from './workflows/merge.js';
-export { predict, type FilePrediction, type PredictOptions, type UnreadableFile } from './workflows/predict.js';
+export {
+  predict,
+  type FilePrediction,
+  type MemberPrediction,
+  type PredictOptions,
+  type UnreadableFile,
+} from './workflows/predict.js';
 export type { EpochTold, Progress as TransferProgress } from './workflows/progress.js';
 export { writeReport } from './workflows/report.js';
 export { split, type SplitOptions, type SplitResult } from './workflows/split.js';

@@ -25,4 +25,5 @@ export {
   type TypedArray,
 } from './tensors.js';
 export { Random } from './random.js';
+export { commonStart } from './common-start.js';
 export { decodeSafetensors, encodeSafetensors, type Safetensors, type SafetensorsReader } from './safetensors.js';

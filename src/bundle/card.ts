@@ -1,30 +1,35 @@
 // The model card: a README.md that says in a page what the bundle is, what it was worth, and how to use it.
 
 import { printable } from '../base/index.js';
+import { ensembleCard } from './ensemble-card.js';
 import type { Manifest } from './manifest.js';
 
 /** Names come from folders: no markup may come through. */
-const plain = (text: string): string => printable(text).replace(/[\\`*_{}[\]()#+!|<>~]/g, letter => `\\${letter}`);
+export const plain = (text: string): string =>
+  printable(text).replace(/[\\`*_{}[\]()#+!|<>~]/g, letter => `\\${letter}`);
 
 /** The text of `README.md`. */
 export function modelCard(manifest: Omit<Manifest, 'files'>): string {
-  const { labels, task, backbone, data, metrics, preprocessing, versions, inputs, outputs } = manifest;
+  const { labels, task, backbone, data, metrics, preprocessing, versions, inputs, outputs, ensemble } = manifest;
   const recipe = preprocessing as { width?: number; height?: number };
   const percent = (value: unknown) => (typeof value === 'number' ? `${(100 * value).toFixed(1)}%` : 'not measured');
   const interval = Array.isArray(metrics['accuracyInterval'])
     ? ` (95% interval ${metrics['accuracyInterval'].map(percent).join(' to ')})`
     : '';
   const counts = Object.entries(data.classes).map(([label, count]) => `| ${plain(label)} | ${count} |`);
-  return `# A classifier of ${labels.length} ${task === 'single' ? 'classes' : 'labels'}
+  const kind = ensemble ? 'An ensemble' : 'A classifier';
+  const from = ensemble ? `${ensemble.members.length === 1 ? 'one network' : `the answers of ${ensemble.members.length} members`}` : `the network \`${backbone.file.replaceAll('`', "'")}\``; // prettier-ignore
+  return `# ${kind} of ${labels.length} ${task === 'single' ? 'classes' : 'labels'}
 
-Made by onnx-graft ${versions['onnx-graft'] ?? ''} from the network \`${backbone.file.replaceAll('`', "'")}\` and ${data.train.length + data.validation.length} pictures.
+Made by onnx-graft ${versions['onnx-graft'] ?? ''} from ${from} and ${data.train.length + data.validation.length} pictures.
 
 | measured on | pictures | accuracy |
 |---|---|---|
-| validation (also used for choosing) | ${typeof metrics['count'] === 'number' ? metrics['count'] : data.validation.length} | ${percent(metrics['accuracy'])}${interval} |
+| validation (also used for choosing${metrics['crossFitted'] === true ? '; each picture judged by what was fitted without it' : ''}) | ${typeof metrics['count'] === 'number' ? metrics['count'] : data.validation.length} | ${percent(metrics['accuracy'])}${interval} |
 
 Negative log-likelihood ${number(metrics['negativeLogLikelihood'])}, expected calibration error ${number(metrics['expectedCalibrationError'])}, Brier score ${number(metrics['brierScore'])}.${classesAlike(metrics)}
 
+${ensemble ? ensembleCard(ensemble) : ''}
 | label | training pictures |
 |---|---|
 ${counts.join('\n')}

@@ -72,8 +72,21 @@ const fileErrors = ({ errors: failed }: Learnt) =>
 /** The figures that go into the manifest. */
 export function headline(evaluation: Evaluation): Record<string, unknown> {
   const { split, count, accuracy, accuracyInterval } = evaluation;
-  const { negativeLogLikelihood, expectedCalibrationError, brierScore } = evaluation;
-  return { split, count, accuracy, accuracyInterval, negativeLogLikelihood, expectedCalibrationError, brierScore };
+  const { negativeLogLikelihood, expectedCalibrationError, equalMassCalibrationError, brierScore } = evaluation;
+  const { balancedAccuracy, macroF1, auroc } = evaluation;
+  return {
+    split,
+    count,
+    accuracy,
+    accuracyInterval,
+    negativeLogLikelihood,
+    expectedCalibrationError,
+    equalMassCalibrationError,
+    brierScore,
+    balancedAccuracy,
+    macroF1,
+    auroc,
+  };
 }
 
 interface Shipment extends RunToComplete {

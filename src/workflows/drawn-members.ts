@@ -1,13 +1,98 @@
-// Members drawn from one network, so that noise of training is averaged at test: dropout masks that are drawn once and
-// folded into the weights behind them (Gal and Ghahramani 2016), each draw an ordinary network that is the same every run.
+// Members drawn by chance, each draw an ordinary network that is the same every run:
+//   dropout     masks folded into the weights behind them (Gal and Ghahramani 2016)
+//   batchnorm   statistics of one random mini-batch of training pictures (Teye et al. 2018)
+//   swag        weights from the normal distribution around those of several checkpoints (Maddox et al. 2019)
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { floats, Random, tensor, type Tensor } from '../base/index.js';
 import { sha256 } from '../base/node.js';
 import { parametersKey, withWeights } from '../artifacts/index.js';
+import { batchStatistics, sampleSwag, swagOf, whyNotAveraged } from '../ensembles/index.js';
+import type { Runtime } from '../runtime/index.js';
 import { errors } from './errors.js';
 import type { OpenedMember } from './members.js';
+import { randomBatchStatistics } from './re-estimate.js';
+import { trainingSample, type Restate, type SampleOptions } from './training-sample.js';
+
+/** What drawing needs where networks have BatchNormalization. */
+export interface DrawOptions extends Omit<SampleOptions, 'seed'> {
+  readonly runtime: Runtime;
+  /** Statistics of BatchNormalization of weights that were drawn. */
+  readonly restate: Restate;
+}
+
+/** Training pictures that mini-batches are drawn from, and the size of these. */
+const [sampled, batch] = [1024, 32];
+
+/**
+ * Members with statistics of BatchNormalization of one random mini-batch each.
+ *
+ * @throws GRAFT_NOTHING_DRAWN where the network has no BatchNormalization; GRAFT_PICTURES_MISSING
+ */
+export async function batchMembers(
+  member: OpenedMember,
+  count: number,
+  seed: number,
+  drawing: DrawOptions | undefined,
+): Promise<OpenedMember[]> {
+  const refused = (reason: string) => errors.NOTHING_DRAWN({ member: member.name, reason });
+  if (!drawing) throw refused('its training pictures are not at hand');
+  const { runtime, signal } = drawing;
+  if (batchStatistics(member.model.graph).length === 0) throw refused('its network has no BatchNormalization');
+  const rows = await trainingSample(member, sampled, { ...drawing, seed });
+  const { members } = await randomBatchStatistics(
+    member.model,
+    rows,
+    { sets: count, batch, seed, ...(signal ? { signal } : {}) },
+    runtime,
+  );
+  return members.map((model, draw) => ({
+    ...member,
+    name: `${member.name}#${draw + 1}`,
+    model,
+    sha256: sha256(member.sha256, `batchnorm ${rows.count} ${batch} ${seed} ${draw}`),
+  }));
+}
+
+/**
+ * Members with weights drawn from the distribution of those of several networks, in their order.
+ *
+ * @throws GRAFT_NOTHING_DRAWN where there are fewer than two networks, or all are the same; GRAFT_NO_SOUP
+ */
+export async function swagMembers(
+  networks: readonly OpenedMember[],
+  count: number,
+  seed: number,
+  drawing: DrawOptions | undefined,
+): Promise<OpenedMember[]> {
+  const [first] = networks;
+  const refused = (reason: string) => errors.NOTHING_DRAWN({ member: first?.name ?? 'swag', reason });
+  if (!first || networks.length < 2) throw refused('swag is over two checkpoints or more');
+  const models = networks.map(({ model }) => model);
+  const fault = whyNotAveraged(models, { outputs: ['logits'] });
+  if (fault) throw errors.NO_SOUP({ member: networks[fault.member]!.name, at: fault.name, reason: fault.reason });
+  const { graph } = first.model;
+  const swag = swagOf(
+    models.map(({ graph: { initializers } }) => initializers),
+    { graph },
+  );
+  if (swag.moved.size === 0) throw refused('its checkpoints are all the same');
+  if (swag.statistics.length > 0 && !drawing) throw refused('its training pictures are not at hand');
+  const identity = sha256(...networks.map(one => one.sha256));
+  const random = new Random(seed).at('swag');
+  const members: OpenedMember[] = [];
+  for (let draw = 0; draw < count; draw++) {
+    const model = withWeights(first.model, sampleSwag(swag, random.at(draw)));
+    members.push({
+      ...first,
+      name: `swag of ${networks.length} from ${first.name}#${draw + 1}`,
+      model: swag.statistics.length > 0 && drawing ? await drawing.restate(model, first, swag.statistics) : model,
+      sha256: sha256(identity, `swag ${seed} ${draw}`),
+    });
+  }
+  return members;
+}
 
 /**
  * Members with dropout masks of their own, of a run whose head has hidden layers with dropout.

@@ -20,6 +20,7 @@ import {
 import type { Fusion } from '../ensembles/index.js';
 import type { TestView } from '../pictures/index.js';
 import type { LeafNode, OpenedNode, PoolNode } from './ensemble-leaves.js';
+import { recipeErrors } from './recipe-errors.js';
 import type { RecipeNode } from './recipe-nodes.js';
 
 /** The pictures and what is true of them. */
@@ -94,7 +95,7 @@ async function answerLeaf(
   const first = { name: leaf.name, logits: plain };
   if (leaf.views.length === 1) return { probabilities: said[0]!, logits: plain, fusion, recipe, first };
   const rule = views?.rule === 'logit' ? 'logit' : 'probability';
-  const weights = await viewWeights(views?.weights, said, asked, options);
+  const weights = await viewWeights(leaf, views?.weights, said, asked, options);
   const pooled = pool(said, { ...sizesOf(asked), rule, weights });
   const kept = weights.flatMap((weight, i) => (weight > 0 ? [i] : []));
   return {
@@ -106,19 +107,33 @@ async function answerLeaf(
       views: kept.map(i => leaf.views[i]!),
       weights: kept.map(i => weights[i]!),
     },
-    recipe: { op: 'tta', members: [recipe], views: kept.map(i => leaf.views[i]!.name), weights: kept.map(i => weights[i]!), rule }, // prettier-ignore
-    first,
+    recipe: {
+      op: 'tta',
+      members: [recipe],
+      views: views!.words,
+      ...(weights.every(weight => weight === weights[0]) ? {} : { weights }),
+      ...(rule === 'probability' ? {} : { rule }),
+    },
+    first: { name: leaf.name, logits: leaf.logits[kept[0]!]! },
   };
 }
 
 const sizesOf = ({ classes, task }: Asked) => ({ classes: classes.length, task });
 
 async function viewWeights(
+  leaf: MeasuredLeaf,
   weights: 'learned' | 'greedy' | readonly number[] | undefined,
   said: readonly Float32Array[],
   asked: Asked,
   { fit, metric, seed }: AnswerOptions,
 ): Promise<number[]> {
+  if (typeof weights === 'object' && weights.length !== said.length)
+    throw recipeErrors.FIELD({
+      file: 'the recipe',
+      field: 'weights',
+      found: `${weights.length} numbers`,
+      wanted: `one for each view: ${leaf.views.map(({ name }) => name).join(', ')}`,
+    });
   if (typeof weights === 'object') return normalized(weights);
   if (weights === undefined) return said.map(() => 1 / said.length);
   const source = sourceOf(said, asked, fit);
@@ -198,7 +213,7 @@ function answerStack(answers: readonly Answer[], asked: Asked, { fit, seed }: An
 
 /** Each stage pools what is known until then; a picture goes on while its margin is small. */
 function answerCascade(
-  { tolerance }: PoolNode,
+  { tolerance, thresholds: known }: PoolNode,
   answers: readonly Answer[],
   asked: Asked,
   { fit, costOf }: AnswerOptions,
@@ -215,18 +230,21 @@ function answerCascade(
     ).probabilities,
     cost: upTo[i]! - (upTo[i - 1] ?? 0),
   }));
-  const fitted = fitCascade(
-    stages.map(stage => ({ ...stage, probabilities: rowsAt(stage.probabilities, fit, K) })),
-    truthAt(asked, fit),
-    { classes: K, ...(tolerance === undefined ? {} : { tolerance }) },
-  );
-  const { thresholds, cost } = fitted;
+  const thresholds =
+    known ??
+    fitCascade(
+      stages.map(stage => ({ ...stage, probabilities: rowsAt(stage.probabilities, fit, K) })),
+      truthAt(asked, fit),
+      { classes: K, ...(tolerance === undefined ? {} : { tolerance }) },
+    ).thresholds;
   const probabilities = new Float32Array(asked.count * K);
+  let spent = 0;
   for (let row = 0; row < asked.count; row++) {
     const at = (stage: number) => stages[stage]!.probabilities.subarray(row * K, (row + 1) * K);
     let stage = 0;
     while (stage < thresholds.length && marginOf(at(stage), asked.task) < thresholds[stage]!) stage++;
     probabilities.set(at(stage), row * K);
+    spent += upTo[stage]!;
   }
   return {
     ...pool([probabilities], sizesOf(asked)),
@@ -236,8 +254,13 @@ function answerCascade(
       last: answers.at(-1)!.fusion,
       pooled: {},
     },
-    recipe: { op: 'cascade', members: answers.map(({ recipe }) => recipe), thresholds },
-    cost,
+    recipe: {
+      op: 'cascade',
+      members: answers.map(({ recipe }) => recipe),
+      ...(tolerance === undefined ? {} : { tolerance }),
+      thresholds,
+    },
+    cost: spent / asked.count,
     first: answers[0]!.first,
   };
 }

@@ -1,11 +1,11 @@
-// Asking members about the pictures that choose. Out of fold, a picture is answered by the member that did not see it, and
-// that answer stands for every member.
+// Asking members about the pictures that choose, each network once. Out of fold, a picture is answered by the member that
+// did not see it, and that answer stands for every member that sees the same views.
 
 import { errors } from './errors.js';
 import type { Asked } from './ensemble-answers.js';
 import type { Ask } from './ensemble-networks.js';
 import type { ChoosingPictures } from './ensemble-pictures.js';
-import { memberLogits, type MemberLogitsOptions } from './member-logits.js';
+import { memberLogits, type AskedPictures, type MeasuredMember, type MemberLogitsOptions } from './member-logits.js';
 import type { OpenedMember } from './members.js';
 import type { Runtime } from '../runtime/index.js';
 
@@ -18,34 +18,50 @@ export function askingOf(
   options: MemberLogitsOptions,
 ): Ask {
   const K = classes.length;
-  if (!owners) return remembering(async (members, preprocessing) => memberLogits(runtime, members, preprocessing, { files, hashes, classes: K }, options)); // prettier-ignore
+  const askAbout =
+    (pictures: AskedPictures): Ask =>
+    async (members, preprocessing) =>
+      memberLogits(runtime, members, preprocessing, pictures, options);
+  if (!owners) return remembering(askAbout({ files, hashes, classes: K }));
+  const rowsOf = (owner: number) => owners.flatMap((of, row) => (of === owner ? [row] : []));
+  const parts = networks.map((_, owner) => {
+    const rows = rowsOf(owner);
+    const pictures = { files: rows.map(row => files[row]!), hashes: rows.map(row => hashes[row]!), classes: K };
+    return { rows, ask: remembering(askAbout(pictures)) };
+  });
   return async (members, preprocessing) => {
-    const composed: Float32Array[] = [];
-    for (const member of members) {
-      const owner = networks.findIndex(({ sha256 }) => sha256 === member.sha256);
-      if (owner < 0) throw errors.OUT_OF_FOLD({ what: member.name });
-      const rows = owners.flatMap((of, row) => (of === owner ? [row] : []));
-      const own = { files: rows.map(row => files[row]!), hashes: rows.map(row => hashes[row]!), classes: K };
-      const [views] = await memberLogits(runtime, [member], preprocessing, own, options);
-      views!.forEach((logits, v) => {
-        const all = (composed[v] ??= new Float32Array(files.length * K));
-        rows.forEach((row, i) => all.set(logits.subarray(i * K, (i + 1) * K), row * K));
-      });
+    const composed = new Map<string, Float32Array[]>();
+    const groups = new Map<string, MeasuredMember[]>();
+    for (const member of members) groups.set(viewsOf(member), [...(groups.get(viewsOf(member)) ?? []), member]);
+    for (const [key, alike] of groups) {
+      const all = alike[0]!.views.map(() => new Float32Array(files.length * K));
+      for (const [owner, { rows, ask }] of parts.entries()) {
+        if (rows.length === 0) continue;
+        const member = alike.find(({ sha256 }) => sha256 === networks[owner]!.sha256);
+        if (!member) throw errors.OUT_OF_FOLD({ what: alike[0]!.name });
+        const [views] = await ask([member], preprocessing);
+        views!.forEach((logits, v) =>
+          rows.forEach((row, i) => all[v]!.set(logits.subarray(i * K, (i + 1) * K), row * K)),
+        );
+      }
+      composed.set(key, all);
     }
-    return members.map(({ views }) => views.map((_, v) => composed[v]!));
+    return members.map(member => composed.get(viewsOf(member))!);
   };
 }
+
+const viewsOf = ({ views }: MeasuredMember): string => JSON.stringify(views.map(({ map }) => map));
 
 /** Asks nobody twice. */
 function remembering(ask: Ask): Ask {
   const known = new Map<string, Float32Array[]>();
   return async (members, preprocessing) => {
-    const keys = members.map(({ sha256, crop, views }) =>
-      JSON.stringify([sha256, crop, views.map(({ map }) => map), preprocessing]),
+    const keys = members.map(member =>
+      JSON.stringify([member.sha256, member.crop, viewsOf(member), member.run ?? '', preprocessing]),
     );
-    const missing = members.filter((_, i) => !known.has(keys[i]!));
-    const places = keys.filter(key => !known.has(key));
-    (await ask(missing, preprocessing)).forEach((said, i) => known.set(places[i]!, said));
+    const missing = new Map(keys.flatMap((key, i) => (known.has(key) ? [] : [[key, members[i]!] as const])));
+    const places = [...missing.keys()];
+    (await ask([...missing.values()], preprocessing)).forEach((said, i) => known.set(places[i]!, said));
     return keys.map(key => known.get(key)!);
   };
 }

@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { whyNotAveraged } from '../ensembles/index.js';
 import type { Candidate } from './ensemble-choose.js';
+import type { DrawOptions } from './drawn-members.js';
 import { leavesOf, openTree, type LeafNode, type PoolNode } from './ensemble-leaves.js';
 import { errors } from './errors.js';
 import { flopsOf } from './ensemble-cost.js';
@@ -24,19 +25,22 @@ export interface Choices {
 }
 
 /** Opens members or a recipe. */
-export async function choicesOf(members: readonly string[], options: EnsembleOptions): Promise<Choices> {
+export async function choicesOf(
+  members: readonly string[],
+  options: EnsembleOptions,
+  drawing?: DrawOptions,
+): Promise<Choices> {
   const { recipe, views = [], seed = 0 } = options;
   if (recipe !== undefined) {
-    if (members.length > 0) throw errors.RECIPE_AND_MEMBERS({ found: members[0]! });
     const { root } = await readRecipe(recipe);
-    const node = await openTree(root, seed);
+    const node = await openTree(root, seed, drawing);
     const leaves = leavesOf(node);
     const plain = distinct(leaves.flatMap(leaf => leaf.networks));
     return { singles: plain.map(alone), seen: [], leaves, combined: () => [{ name: 'recipe', node }] };
   }
   if (members.length === 0) throw errors.NO_MEMBER({ spec: 'nothing', reason: 'no member was named' });
   const root: RecipeNode = { op: 'average', members: members.map(member => ({ op: 'member', member })) };
-  const networks = distinct(leavesOf(await openTree(root, seed)).flatMap(leaf => leaf.networks));
+  const networks = distinct(leavesOf(await openTree(root, seed, drawing)).flatMap(leaf => leaf.networks));
   const singles = networks.map(alone);
   const shown = (network: OpenedMember): LeafNode => ({ op: 'member', networks: [network], views: { words: views } });
   const seen = views.length === 0 ? singles.map(({ node }) => node) : networks.map(shown);

@@ -71,18 +71,20 @@ export async function judge(
   options: JudgeOptions,
 ): Promise<Judged> {
   const { node } = candidate;
-  // one network, or the choice of one
-  const isSingle = leavesOf(node).length === 1 || ('size' in node && node.size === 1);
-  const ways = isSingle || kind === 'none' ? [false] : [false, true];
+  // one network needs one temperature; the choice of one compares networks at the best temperature of each
+  const isChoice = 'size' in node && node.size === 1;
+  const isSingle = leavesOf(node).length === 1 && !('networks' in node && node.views);
+  const ways = kind === 'none' || isSingle ? [false] : isChoice ? [true] : [false, true];
   let best: Judged | undefined;
   for (const memberFirst of ways) {
     const judged = await judgeWay(candidate, asked, kind, memberFirst, options);
-    if (!best || judged.evaluation.negativeLogLikelihood < best.evaluation.negativeLogLikelihood) best = judged;
+    if (!best || isBetter(judged.evaluation, best.evaluation, options.metric)) best = judged;
   }
   return best!;
 }
 
-async function judgeWay(
+/** Judges a candidate in one of the two ways. */
+export async function judgeWay(
   candidate: Candidate,
   asked: Asked,
   kind: CalibratorKind,
@@ -165,8 +167,17 @@ const isBetter = (a: Evaluation, b: Evaluation, metric: AnswerOptions['metric'])
     ? a.accuracy > b.accuracy || (a.accuracy === b.accuracy && a.negativeLogLikelihood < b.negativeLogLikelihood)
     : a.negativeLogLikelihood < b.negativeLogLikelihood;
 
-/** The winner with the simplest calibrator that none beats by more than a standard error. */
-export async function withCalibrator(winner: Judged, asked: Asked, options: JudgeOptions): Promise<Judged> {
+/**
+ * The winner with the simplest calibrator that none beats by more than a standard error.
+ *
+ * @param isFit whether it may ship with that
+ */
+export async function withCalibrator(
+  winner: Judged,
+  asked: Asked,
+  options: JudgeOptions,
+  isFit: (judged: Judged) => Promise<boolean>,
+): Promise<Judged> {
   const { answer } = await settle(winner, asked, options);
   const { calibrate } = options.parts;
   const logits = rowsAt(answer.logits, calibrate, asked.classes.length);
@@ -174,5 +185,20 @@ export async function withCalibrator(winner: Judged, asked: Asked, options: Judg
     { logits, classes: asked.classes, ...truthAt(asked, calibrate) },
     { seed: options.seed },
   );
-  return chosen === winner.kind ? winner : judgeWay(winner, asked, chosen, winner.memberFirst, options);
+  if (chosen === winner.kind) return winner;
+  const other = await judgeWay(winner, asked, chosen, winner.memberFirst, options);
+  return (await isFit(other)) ? other : winner;
+}
+
+/**
+ * What a candidate loses on the very pictures that choose, fitted to all of them: by the metric of the choice.
+ * Never shipped is a combination that loses more than the best member.
+ */
+export async function lossOf(candidate: Judged, asked: Asked, options: JudgeOptions): Promise<number> {
+  const { probabilities } = await settle(candidate, asked, options);
+  const { select } = options.parts;
+  const { classes } = asked;
+  const of = { probabilities: rowsAt(probabilities, select, classes.length), classes, ...truthAt(asked, select) };
+  const { accuracy, negativeLogLikelihood } = evaluate(of, { split: 'validation' });
+  return options.metric === 'accuracy' ? 1 - accuracy : negativeLogLikelihood;
 }

@@ -1,18 +1,13 @@
 // The comparison: members alone, the best member as a choice that is judged crosswise like any other, and the combinations.
 // By default the best of them ships that is, on the pictures that choose, no worse than the best member.
 
-import {
-  costFront,
-  membersInMemory,
-  negativeLogLikelihood,
-  type CalibratorKind,
-  type FrontPoint,
-} from '../evaluation/index.js';
+import { costFront, membersInMemory, type CalibratorKind, type FrontPoint } from '../evaluation/index.js';
 import { answerTree, rowsAt, truthAt, type Asked } from './ensemble-answers.js';
 import type { Choices } from './ensemble-candidates.js';
 import {
   judge,
-  settle,
+  judgeWay,
+  lossOf,
   topOf,
   winnerOf,
   withCalibrator,
@@ -46,7 +41,7 @@ export interface Compared {
   /** What ships, with the calibrator that it ships with. */
   readonly best: Judged;
   /** Members by cost, where there are several; names of members with what they count. */
-  readonly front: readonly NamedPoint[];
+  readonly front: readonly { readonly point: NamedPoint; readonly judged: Judged }[];
   readonly costs: Costs;
 }
 
@@ -84,26 +79,37 @@ export async function compare(choices: Choices, setting: Setting): Promise<Compa
   };
   const first = judgingBy(firstOpened);
   const singles = await judgeAll(choices.singles, first);
-  const kept = topOf(singles, isOutOfFold ? undefined : options.top, metric);
+  const isAffordable = (one: Judged) => one.cost <= costs.budget * (1 + 1e-9);
+  const isGiven = options.recipe !== undefined || isOutOfFold;
+  const top = topOf(singles, isGiven ? undefined : options.top, metric);
+  const payable = isGiven ? top : top.filter(i => isAffordable(singles[i]!));
+  if (payable.length === 0) throw tooDear(costs, singles);
+  // of a cascade a dear member may be within the budget in the mean
+  const kept = options.cascade === undefined ? payable : top;
   const seen = kept.map(i => choices.seen[i]).filter(node => node !== undefined);
-  const { points, within } = isOutOfFold || seen.length < 2 ? { points: [], within: undefined } : await frontOf(seen, first, asked, costs, options); // prettier-ignore
+  const { points, within } = isOutOfFold || seen.length < 2 ? { points: [], within: undefined } : await frontOf(seen, first, asked, costs, kind, options); // prettier-ignore
   const combined = isOutOfFold
     ? choices.combined(kept).filter(({ name }) => name === 'average' || name === 'recipe')
     : [...choices.combined(kept), ...(within ? [within] : [])];
-  const policy = isOutOfFold || singles.length < 2 ? [] : [bestMember(kept.map(i => choices.singles[i]!.node))];
+  const policy = isOutOfFold || singles.length < 2 ? [] : [bestMember(payable.map(i => choices.singles[i]!.node))];
   const judging = judgingBy(await open(leavesIn([...choices.singles, ...combined], [])));
   const others = await judgeAll([...policy, ...combined], judging);
   const judged = [...singles, ...others];
   const reference = policy.length > 0 ? singles.length : 0;
 
-  const isAffordable = (one: Judged) => one.cost <= costs.budget * (1 + 1e-9);
-  const asIsAsked = combine !== 'auto' || options.recipe !== undefined || options.cascade !== undefined || isOutOfFold;
-  const running = asIsAsked && combined.length > 0 ? others.slice(policy.length) : await noWorse(judged.slice(reference), reference - singles.length, judging, asked); // prettier-ignore
+  const asIsAsked = (isGiven || combine !== 'auto' || options.cascade !== undefined) && combined.length > 0;
+  const most = asIsAsked ? Infinity : Math.min(...(await Promise.all(payable.map(async i => lossOf(singles[i]!, asked, judging))))); // prettier-ignore
+  const isFit = async (one: Judged) => most === Infinity || (await lossOf(one, asked, judging)) <= most + 1e-9;
+  const running: Judged[] = [];
+  // what is asked for runs; or else what is no worse than the best member, and that member
+  for (const one of asIsAsked ? others.slice(policy.length) : judged.slice(reference))
+    if (one === judged[reference] || (await isFit(one))) running.push(one);
   const affordable = running.filter(isAffordable);
-  if (affordable.length === 0)
-    throw errors.BUDGET({ budget: costs.budget, unit: costs.unit, cheapest: Math.min(...judged.map(({ cost }) => cost)) }); // prettier-ignore
+  if (affordable.length === 0) throw tooDear(costs, running);
   const winner = winnerOf(affordable, metric);
-  const best = calibrate === 'auto' ? await withCalibrator(winner, asked, judging) : winner;
+  // a member that ships alone is no combination: it has the simplest calibrator whatever that loses
+  const mayShip = async (one: Judged) => winner === judged[reference] || isFit(one);
+  const best = calibrate === 'auto' ? await withCalibrator(winner, asked, judging, mayShip) : winner;
   return { judged, chosen: judged.indexOf(winner), reference, best, front: points, costs };
 }
 
@@ -113,29 +119,8 @@ const bestMember = (members: readonly OpenedNode[]): Candidate => ({
   node: { op: 'greedy', members, size: 1 },
 });
 
-/** Those that are no worse than the best member on the very pictures that choose, and that member itself. */
-async function noWorse(
-  candidates: readonly Judged[],
-  best: number,
-  judging: JudgeOptions,
-  asked: Asked,
-): Promise<Judged[]> {
-  const losses: number[] = [];
-  for (const candidate of candidates) losses.push(await lossOf(candidate, judging, asked));
-  const most = losses[Math.max(0, best)]!;
-  return candidates.filter((_, i) => losses[i]! <= most + 1e-9);
-}
-
-async function lossOf(candidate: Judged, judging: JudgeOptions, asked: Asked): Promise<number> {
-  const { probabilities } = await settle(candidate, asked, judging);
-  const { select } = judging.parts;
-  const { classes, task } = asked;
-  const isOfSeveral = task === 'multi-label';
-  const logits = rowsAt(probabilities, select, classes.length).map(p =>
-    isOfSeveral ? Math.log(p / (1 - p)) : Math.log(p),
-  );
-  return negativeLogLikelihood({ logits, classes, ...truthAt(asked, select) });
-}
+const tooDear = ({ budget, unit }: Costs, of: readonly Judged[]) =>
+  errors.BUDGET({ budget, unit, cheapest: Math.min(...of.map(({ cost }) => cost)) });
 
 /** Every network of candidates, once. */
 export const leavesIn = (candidates: readonly Candidate[], more: readonly LeafNode[]): LeafNode[] => [
@@ -148,8 +133,9 @@ async function frontOf(
   judging: JudgeOptions,
   asked: Asked,
   { partsOf, budget }: Costs,
+  kind: CalibratorKind,
   { metric = 'negativeLogLikelihood' }: EnsembleOptions,
-): Promise<{ readonly points: NamedPoint[]; readonly within: Candidate | undefined }> {
+): Promise<{ readonly points: Compared['front']; readonly within: Candidate | undefined }> {
   const { select } = judging.parts;
   const answers = [];
   for (const node of seen) answers.push(await answerTree(node, asked, { ...judging, fit: select, memberFirst: false }));
@@ -158,18 +144,20 @@ async function frontOf(
   const source = membersInMemory(new Map(said.map((of, i) => [String(i), of])), asked.classes.length);
   const parts = answers.map(({ fusion }) => partsOf(fusion));
   const found = await costFront(source, truthAt(asked, select), parts, { metric, ...(budget < Infinity ? { budget } : {}) }); // prettier-ignore
-  const named = ({ members, weights, cost, value }: FrontPoint): NamedPoint => ({
-    members: members.map(m => names[m]!),
-    weights,
-    cost,
-    value,
-  });
-  const { members, weights } = found.best;
+  const averageOf = ({ members, weights }: FrontPoint): OpenedNode =>
+    members.length === 1 ? seen[members[0]!]! : { op: 'average', members: members.map(m => seen[m]!), weights };
+  const points: Compared['front'][number][] = [];
+  for (const point of found.front) {
+    const of = point.members.map(m => names[m]!);
+    const name = of.length > 3 ? `${of.length} members` : of.join(' + ');
+    const judged = await judgeWay({ name, node: averageOf(point) }, asked, kind, false, judging);
+    const { weights, cost, value } = point;
+    points.push({ point: { members: of, weights, cost, value }, judged });
+  }
+  const { members } = found.best;
   return {
-    points: found.front.map(named),
+    points,
     within:
-      budget < Infinity && members.length > 1
-        ? { name: 'within the budget', node: { op: 'average', members: members.map(m => seen[m]!), weights } }
-        : undefined,
+      budget < Infinity && members.length > 1 ? { name: 'within the budget', node: averageOf(found.best) } : undefined,
   };
 }

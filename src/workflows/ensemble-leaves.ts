@@ -1,9 +1,10 @@
 // A recipe whose words have become networks: members are opened, several of one word are spread among their siblings,
 // members that are drawn are drawn, and views are given to the networks that they are views of.
 
-import { dropoutMembers } from './drawn-members.js';
+import { batchMembers, dropoutMembers, swagMembers, type DrawOptions } from './drawn-members.js';
 import { errors } from './errors.js';
 import { openMembers, type OpenedMember } from './members.js';
+import { recipeErrors } from './recipe-errors.js';
 import type { InnerNode, PoolRule, RecipeNode } from './recipe-nodes.js';
 
 /** The views that a network is asked with. */
@@ -30,6 +31,8 @@ export interface PoolNode {
   readonly weights?: readonly number[] | 'learned';
   readonly rule?: PoolRule;
   readonly tolerance?: number;
+  /** Of a cascade whose thresholds are known. */
+  readonly thresholds?: readonly number[];
   /** Of `greedy`: most rounds. */
   readonly size?: number;
 }
@@ -38,15 +41,22 @@ export type OpenedNode = LeafNode | PoolNode;
 /**
  * Opens a tree.
  *
+ * @param seed of members that are drawn
+ * @param drawing how statistics of BatchNormalization are estimated; without it `batchnorm` and some `swag` are refused
  * @throws GRAFT_NO_MEMBER, GRAFT_NOTHING_DRAWN, RECIPE_FIELD; BUNDLE_…
  */
-export async function openTree(root: RecipeNode, seed = 0): Promise<OpenedNode> {
-  const nodes = await opened(root, seed, undefined);
+export async function openTree(root: RecipeNode, seed = 0, drawing?: DrawOptions): Promise<OpenedNode> {
+  const nodes = await opened(root, { seed, drawing }, undefined);
   return nodes.length === 1 ? nodes[0]! : { op: 'average', members: nodes };
 }
 
+interface Opening {
+  readonly seed: number;
+  readonly drawing: DrawOptions | undefined;
+}
+
 /** The nodes that one node of a recipe stands for. */
-async function opened(node: RecipeNode, seed: number, views: LeafViews | undefined): Promise<OpenedNode[]> {
+async function opened(node: RecipeNode, options: Opening, views: LeafViews | undefined): Promise<OpenedNode[]> {
   const seen = views ? { views } : {};
   if (node.op === 'member') {
     const members = await openMembers(node.member);
@@ -56,14 +66,18 @@ async function opened(node: RecipeNode, seed: number, views: LeafViews | undefin
   }
   if (node.op === 'tta') {
     const { weights, rule } = node;
+    if (views)
+      throw recipeErrors.FIELD({
+        file: 'the recipe',
+        field: 'views',
+        found: `${node.views!.join(', ')} inside ${views.words.join(', ')}`,
+        wanted: 'views of one picture, listed together',
+      });
     const own: LeafViews = { words: node.views!, ...(rule ? { rule } : {}), ...(weights ? { weights } : {}) };
-    return opened(node.members[0]!, seed, own);
+    return opened(node.members[0]!, options, own);
   }
-  if (node.op === 'dropout') {
-    const [one, ...others] = await networks(node);
-    if (!one || others.length > 0)
-      throw errors.NOTHING_DRAWN({ member: 'dropout', reason: `it is over ${others.length + 1} members` });
-    const drawn = await dropoutMembers(one, node.count!, seed);
+  if (node.op === 'dropout' || node.op === 'batchnorm' || node.op === 'swag') {
+    const drawn = await drawnFrom(node, options);
     return drawn.map(member => ({ op: 'member', networks: [member], ...seen }));
   }
   if (node.op === 'soup') {
@@ -72,8 +86,8 @@ async function opened(node: RecipeNode, seed: number, views: LeafViews | undefin
     const shares = typeof weights === 'object' || weights === 'greedy' ? { weights } : {};
     return [{ op: 'soup', networks: found, ...shares, ...seen }];
   }
-  const { op, members, weights, rule, tolerance } = node as InnerNode & { readonly op: PoolNode['op'] };
-  const parts = await Promise.all(members.map(async member => opened(member, seed, views)));
+  const { op, members, weights, rule, tolerance, thresholds } = node as InnerNode & { readonly op: PoolNode['op'] };
+  const parts = await Promise.all(members.map(async member => opened(member, options, views)));
   // a word that names several shares its weight among them
   const shares =
     typeof weights === 'object' ? parts.flatMap((part, i) => part.map(() => weights[i]! / part.length)) : undefined;
@@ -84,8 +98,20 @@ async function opened(node: RecipeNode, seed: number, views: LeafViews | undefin
       ...(shares ? { weights: shares } : weights === 'learned' ? { weights } : {}),
       ...(rule ? { rule } : {}),
       ...(tolerance === undefined ? {} : { tolerance }),
+      ...(thresholds && thresholds.length === parts.flat().length - 1 ? { thresholds } : {}),
     },
   ];
+}
+
+/** The members that are drawn from the networks of a node. */
+async function drawnFrom(node: InnerNode, { seed, drawing }: Opening): Promise<OpenedMember[]> {
+  const { op, count } = node;
+  const found = await networks(node);
+  if (op === 'swag') return swagMembers(found, count!, seed, drawing);
+  const [one, ...others] = found;
+  if (!one || others.length > 0)
+    throw errors.NOTHING_DRAWN({ member: op, reason: `it is over ${found.length} members, wanted is one` });
+  return op === 'dropout' ? dropoutMembers(one, count!, seed) : batchMembers(one, count!, seed, drawing);
 }
 
 /** The networks directly below a node that works on weights. */

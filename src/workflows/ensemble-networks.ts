@@ -12,6 +12,7 @@ import type { LeafNode } from './ensemble-leaves.js';
 import type { MeasuredMember } from './member-logits.js';
 import type { OpenedMember } from './members.js';
 import type { RecipeNode } from './recipe-nodes.js';
+import type { Restate } from './training-sample.js';
 
 /** Asks networks about the pictures; logits [pictures, classes] for each view. */
 export type Ask = (members: readonly MeasuredMember[], preprocessing: Preprocessing) => Promise<Float32Array[][]>;
@@ -21,8 +22,8 @@ export interface NetworksOptions {
   readonly ask: Ask;
   /** Of views that are drawn. */
   readonly seed: number;
-  /** Statistics of BatchNormalization of averaged weights, estimated anew; as averaged where nobody does it. */
-  readonly restated?: (model: Model, of: OpenedMember) => Promise<Model>;
+  /** Statistics of BatchNormalization of averaged weights, estimated anew. @default they are averages too */
+  readonly restate?: Restate;
   readonly onWarning?: (text: string) => void;
 }
 
@@ -42,7 +43,7 @@ export interface Networks {
 
 /** Prepares the networks of leaves and asks all that do not depend on a choice. */
 export async function openNetworks(leaves: readonly LeafNode[], options: NetworksOptions): Promise<Networks> {
-  const { asked, ask, seed, restated, onWarning } = options;
+  const { asked, ask, seed, restate, onWarning } = options;
   const frame = commonFrame(
     leaves.map(({ networks: [first], views }) => ({
       name: first!.name,
@@ -77,10 +78,7 @@ export async function openNetworks(leaves: readonly LeafNode[], options: Network
       parts.map(part => part.model),
       { outputs: ['logits'], ...(shares ? { shares } : {}) },
     );
-    if (statistics.length === 0) return model;
-    if (restated) return restated(model, parts[0]!);
-    onWarning?.(`statistics of ${statistics.length} layers of BatchNormalization are averages of the members'`);
-    return model;
+    return statistics.length > 0 && restate ? restate(model, parts[0]!, statistics) : model;
   };
   const identityOf = (parts: readonly OpenedMember[], shares: readonly number[] = []) =>
     parts.length === 1 ? parts[0]!.sha256 : sha256(...parts.map(part => part.sha256), shares.join());

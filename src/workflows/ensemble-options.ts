@@ -2,6 +2,7 @@
 
 import type { CalibratorKind, SelectionMetric } from '../evaluation/index.js';
 import type { AllowedFormat } from '../pictures/node.js';
+import { errors } from './errors.js';
 import type { Progress } from './progress.js';
 
 /** How members may be combined, where no recipe says it. */
@@ -32,13 +33,16 @@ export interface EnsembleOptions {
   readonly sets?: 'threshold' | 'adaptive';
   /** Pictures of unknown kinds are marked: the share of known ones that may be marked wrongly. @default none */
   readonly reject?: number;
-  /** What a picture is strange by. @default 'energy' */
-  readonly rejectBy?: 'energy' | 'max-logit';
+  /**
+   * What a picture is strange by: the logits of the tree's first network, or how far its features lie from those of that
+   * network's training pictures. @default 'energy'
+   */
+  readonly rejectBy?: 'energy' | 'max-logit' | 'mahalanobis';
   /** Most operations (multiplications and additions) a picture may take. @default no limit */
   readonly budgetFlops?: number;
   /** Most milliseconds a picture may take here, alone in its run. @default no limit */
   readonly budgetMs?: number;
-  /** Where the validation pictures are. @default where the runs had them */
+  /** Where the pictures of the runs are. @default where the runs had them */
   readonly pictures?: string;
   /** Where predictions are kept, or false for nowhere. @default $XDG_CACHE_HOME/onnx-graft */
   readonly cache?: string | false;
@@ -51,4 +55,39 @@ export interface EnsembleOptions {
   readonly onProgress?: (at: Progress) => void;
   readonly onWarning?: (text: string) => void;
   readonly signal?: AbortSignal;
+}
+
+/**
+ * Refuses what makes no sense before anything is opened.
+ *
+ * @throws GRAFT_ENSEMBLE_OPTION, GRAFT_RECIPE_AND_MEMBERS
+ */
+export function checkOptions(members: readonly string[], options: EnsembleOptions): void {
+  const { recipe, combine = 'auto', views = [], top, cascade, coverage, reject, budgetFlops, budgetMs } = options;
+  const wrong = (option: string, found: unknown, wanted: string) =>
+    errors.ENSEMBLE_OPTION({ option, found: String(found), wanted });
+  const isShare = (value: number | undefined) => value === undefined || (value > 0 && value < 1);
+  if (!isShare(coverage)) throw wrong('--coverage', coverage, 'above 0 and below 1');
+  if (!isShare(reject)) throw wrong('--reject', reject, 'above 0 and below 1');
+  if (cascade !== undefined && !(cascade >= 0 && cascade < 1))
+    throw wrong('--cascade', cascade, 'a share from 0, below 1');
+  if (top !== undefined && !(Number.isSafeInteger(top) && top >= 1)) throw wrong('--top', top, 'a whole number from 1');
+  for (const [option, budget] of [
+    ['--budget-flops', budgetFlops],
+    ['--budget-ms', budgetMs],
+  ] as const)
+    // prettier-ignore
+    if (budget !== undefined && !(budget > 0)) throw wrong(option, budget, 'above 0');
+  if (budgetFlops !== undefined && budgetMs !== undefined) throw wrong('--budget-ms', budgetMs, 'one of --budget-ms and --budget-flops'); // prettier-ignore
+  if (cascade !== undefined && combine !== 'auto')
+    throw wrong('--combine', combine, 'a cascade or a combination, not both');
+  if (recipe === undefined) return;
+  const beside = [
+    ...members.slice(0, 1),
+    ...(combine === 'auto' ? [] : [`--combine ${combine}`]),
+    ...(views.length === 0 ? [] : [`--views ${views.join()}`]),
+    ...(top === undefined ? [] : [`--top ${top}`]),
+    ...(cascade === undefined ? [] : [`--cascade ${cascade}`]),
+  ];
+  if (beside.length > 0) throw errors.RECIPE_AND_MEMBERS({ found: beside[0]! });
 }

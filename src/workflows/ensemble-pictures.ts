@@ -18,6 +18,12 @@ export interface ChoosingPictures {
   readonly owners?: readonly number[];
 }
 
+export interface WhereOptions {
+  /** Where the pictures are. @default where the runs had them */
+  readonly pictures?: string;
+  readonly onWarning?: (text: string) => void;
+}
+
 /**
  * Finds the pictures that choose.
  *
@@ -26,13 +32,18 @@ export interface ChoosingPictures {
  */
 export async function choosingPictures(
   networks: readonly OpenedMember[],
-  options: { readonly pictures?: string } = {},
+  options: WhereOptions = {},
 ): Promise<ChoosingPictures> {
   const trained = new Set(networks.flatMap(({ bundle }) => bundle.manifest.data.train));
   const sets = networks.map(({ bundle }) => new Set(bundle.manifest.data.validation));
   const common = [...sets[0]!].filter(hash => !trained.has(hash) && sets.every(set => set.has(hash)));
   if (common.length > 0) {
-    checkDisjoint(new Map([['train', [...trained]], ['validation', common]])); // prettier-ignore
+    const smallest = Math.min(...sets.map(set => set.size));
+    if (common.length < smallest)
+      options.onWarning?.(
+        `${common.length} pictures choose: of the ${smallest} and more that members were validated on, the others trained some member or were not shown to all`,
+      );
+    tellChosen(networks, new Set(common), options);
     const wanted = new Set(common);
     const own = await memberPictures(withRun(networks), options);
     const rows = own.hashes.flatMap((hash, row) => (wanted.has(hash) ? [row] : []));
@@ -50,10 +61,14 @@ export async function choosingPictures(
 const withRun = (networks: readonly OpenedMember[]): OpenedMember =>
   networks.find(({ run }) => run !== undefined) ?? networks[0]!;
 
-async function outOfFold(
-  networks: readonly OpenedMember[],
-  options: { readonly pictures?: string },
-): Promise<ChoosingPictures> {
+/** An ensemble that was chosen by the same pictures looks better on them than it is. */
+function tellChosen(networks: readonly OpenedMember[], common: ReadonlySet<string>, { onWarning }: WhereOptions): void {
+  for (const { name, bundle } of networks)
+    if (bundle.manifest.ensemble && bundle.manifest.data.validation.some(hash => common.has(hash)))
+      onWarning?.(`${name} is an ensemble that these pictures chose and calibrated: its figures flatter it`);
+}
+
+async function outOfFold(networks: readonly OpenedMember[], options: WhereOptions): Promise<ChoosingPictures> {
   const owners = new Map<string, number>();
   for (const [place, { name, bundle }] of networks.entries()) {
     const { train, validation } = bundle.manifest.data;

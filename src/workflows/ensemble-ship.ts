@@ -8,27 +8,18 @@ import { writeBundle } from '../bundle/node.js';
 import type { BundleMember, Manifest } from '../bundle/index.js';
 import { encodeModel } from '../codec/index.js';
 import { fuse, type Fusion } from '../ensembles/index.js';
-import {
-  diversity,
-  fitOutliers,
-  fitPredictionSets,
-  outlierScores,
-  reliability,
-  reportHtml,
-  topLosses,
-  type EnsembleTable,
-  type PredictionSetRule,
-} from '../evaluation/index.js';
+import type { EnsembleTable, PredictionSetRule } from '../evaluation/index.js';
 import { verify, type Graph, type Model } from '../graph/index.js';
-import { pictureStream, thumbnail } from '../pictures/node.js';
+import { pictureStream } from '../pictures/node.js';
 import type { Runtime } from '../runtime/index.js';
-import { rowsAt, truthAt, type Answer, type Asked } from './ensemble-answers.js';
+import type { Answer, Asked } from './ensemble-answers.js';
 import type { Final, Parts } from './ensemble-choose.js';
 import type { Compared } from './ensemble-compare.js';
 import type { Identity, Networks } from './ensemble-networks.js';
-import { isMember } from './ensemble-leaves.js';
 import type { ChoosingPictures } from './ensemble-pictures.js';
 import type { EnsembleOptions } from './ensemble-options.js';
+import { ensembleReport } from './ensemble-report.js';
+import { outliersOf, setsOf, type FittedRule } from './ensemble-rules.js';
 import { errors } from './errors.js';
 import type { OpenedMember } from './members.js';
 import { printRecipe } from './recipe-line.js';
@@ -43,8 +34,11 @@ export interface Shipped {
   readonly manifest: Manifest;
   /** The tree that ships, as one line. */
   readonly recipe: string;
-  /** Largest difference between the fused graph's probabilities and those computed member by member. */
-  readonly difference: number;
+  /**
+   * Largest difference between the fused graph's probabilities and those computed member by member; not there where
+   * out-of-fold answers stand for the members, since nobody answered as the graph does.
+   */
+  readonly difference?: number;
   /** Where sets were asked for. */
   readonly sets?: PredictionSetRule;
 }
@@ -67,11 +61,11 @@ const mostHeld = 32;
 
 /** Writes the bundle and its report. */
 export async function shipEnsemble(runtime: Runtime, at: Shipment): Promise<Shipped> {
-  const { asked, final, table, options } = at;
+  const { asked, final, options } = at;
   const { frame } = at.own;
   const networks = networksOf(at);
   const sets = setsOf(at);
-  const outliers = outliersOf(at);
+  const outliers = await outliersOf(runtime, at);
   const { labels } = networks[0]!.bundle.manifest;
   const metadata = new Map([
     ['format', 'onnx-graft-bundle'],
@@ -94,14 +88,22 @@ export async function shipEnsemble(runtime: Runtime, at: Shipment): Promise<Ship
   const bytes = encodeModel(model);
   const difference = await differenceOf(runtime, bytes, at);
   const recipe = printRecipe(final.answer.recipe);
-  const manifest = manifestOf(runtime, model, at, { ...(sets ? { sets } : {}), ...(outliers ? { outliers } : {}) });
+  const manifest = manifestOf(runtime, model, at, { ...(sets ? { sets } : {}), ...(outliers ? { outliers: toldOf(outliers) } : {}) }); // prettier-ignore
   const { force = false, out } = options;
   const bundle = await writeBundle(out, bytes, manifest, { force });
   const report = join(out, 'report.html');
   await makeFolder(out);
-  await writeAtomically(report, await reportOf(at, table, recipe), { force: true });
-  return { bundle: bundle.folder, report, manifest: bundle.manifest, recipe, difference, ...(sets ? { sets } : {}) };
+  await writeAtomically(report, await ensembleReport(at, networks, recipe), { force: true });
+  return { bundle: bundle.folder, report, manifest: bundle.manifest, recipe, ...(difference === undefined ? {} : { difference }), ...(sets ? { sets } : {}) }; // prettier-ignore
 }
+
+/** A rule as the manifest has it: means and precision are in the graph. */
+const toldOf = ({ kind, member, threshold, falseAlarmRate }: FittedRule) => ({
+  kind,
+  member,
+  threshold,
+  falseAlarmRate,
+});
 
 /** The networks inside the one that ships, ingredients of soups too. */
 function networksOf({ final, own }: Shipment): OpenedMember[] {
@@ -109,36 +111,10 @@ function networksOf({ final, own }: Shipment): OpenedMember[] {
   return [...own.identities.values()].flatMap(({ sha256, networks }) => (shas.has(sha256) ? networks : []));
 }
 
-/** Prediction sets from pictures that calibrated nothing they are judged by. */
-function setsOf({ asked, compared: { best }, parts, options }: Shipment): PredictionSetRule | undefined {
-  const { coverage, sets: kind = 'threshold', onWarning } = options;
-  if (coverage === undefined) return undefined;
-  if (asked.task !== 'single') throw errors.SETS({ task: asked.task });
-  const K = asked.classes.length;
-  const probabilities = rowsAt(best.predictions.probabilities, parts.calibrate, K);
-  const truth = truthAt(asked, parts.calibrate) as { labels: ArrayLike<number> };
-  const fitted = fitPredictionSets({ probabilities, classes: asked.classes, ...truth }, { kind, coverage });
-  if (fitted.whole)
-    onWarning?.(`${fitted.count} pictures are too few for sets of coverage ${coverage}: ${fitted.needed} are needed, and until then every set is all labels`); // prettier-ignore
-  return fitted.rule;
-}
-
-/** A threshold for strange pictures, on the logits of the tree's first network. */
-function outliersOf({ asked, final, parts, options }: Shipment) {
-  const { reject, rejectBy: kind = 'energy', onWarning } = options;
-  if (reject === undefined) return undefined;
-  const K = asked.classes.length;
-  const { name: member, logits } = final.answer.first;
-  const scores = outlierScores({ kind }, rowsAt(logits, parts.calibrate, K), K);
-  const fitted = fitOutliers(scores, { falseAlarmRate: reject });
-  if (fitted.never)
-    onWarning?.(`${fitted.count} pictures are too few for a false-alarm rate of ${reject}: ${fitted.needed} are needed, and until then no picture is called unknown`); // prettier-ignore
-  return { kind, member, threshold: fitted.threshold, falseAlarmRate: fitted.falseAlarmRate };
-}
-
 /** Runs the fused graph over some of the pictures that chose. */
-async function differenceOf(runtime: Runtime, model: Uint8Array, at: Shipment): Promise<number> {
+async function differenceOf(runtime: Runtime, model: Uint8Array, at: Shipment): Promise<number | undefined> {
   const { chosenBy, final, asked, options } = at;
+  if (chosenBy.owners) return undefined;
   const { frame } = at.own;
   const K = asked.classes.length;
   const files = chosenBy.files.slice(0, mostHeld);
@@ -147,8 +123,7 @@ async function differenceOf(runtime: Runtime, model: Uint8Array, at: Shipment): 
   try {
     const { allowFormats = [], signal } = options;
     for await (const picture of pictureStream(files, frame, { allowFormats, ...(signal ? { signal } : {}) })) {
-      // out of fold, only the pool of all members answers, and no picture is answered so
-      if ('error' in picture || chosenBy.owners) continue;
+      if ('error' in picture) continue;
       const feed = runtime.tensor(tensor('uint8', [1, frame.height, frame.width, 3], picture.pixels));
       const results = await session.run(new Map([['pictures', feed]]), ['probabilities']);
       const given = floats(await results.get('probabilities')!.read());
@@ -196,8 +171,8 @@ function manifestOf(
       members: membersOf(final.answer, identities),
       calibration: final.calibration,
       ...rules,
-      ...(front.length > 0 ? { front: front.map(point => ({ ...point })) } : {}),
-      comparison: table.rows.map(({ differences: _, ...row }) => ({ ...row })),
+      ...(front.length > 0 ? { front: front.map(({ point }) => ({ ...point })) } : {}),
+      comparison: table.rows.map(({ differences: _, ...row }, i) => ({ ...row, ...(i === table.chosen ? { ships: true } : {}) })), // prettier-ignore
     },
   };
 }
@@ -225,38 +200,3 @@ function membersOf({ fusion }: Answer, identities: ReadonlyMap<string, Identity>
 
 const valuesOf = (values: Graph['inputs']) =>
   values.map(({ name, type, shape }) => ({ name, type: type ?? 'float32', shape: shape ?? [] }));
-
-/** The report: what was compared, how members differ, mistakes of the one that ships. */
-async function reportOf(at: Shipment, table: EnsembleTable, recipe: string): Promise<string> {
-  const { asked, chosenBy, compared } = at;
-  const { best, judged, costs } = compared;
-  const networks = networksOf(at);
-  const shown = 24;
-  const mistakes = await Promise.all(
-    topLosses(best.predictions, shown).map(async loss => {
-      const picture = await thumbnail(chosenBy.files[loss.index]!).catch(() => undefined);
-      return { ...loss, file: chosenBy.names[loss.index]!, ...(picture ? { thumbnail: picture } : {}) };
-    }),
-  );
-  const members = judged.filter(({ node }) => isMember(node));
-  const truth = { classes: asked.classes, ...asked.truth };
-  const differing = members.map(({ name, predictions }) => ({ name, probabilities: predictions.probabilities }));
-  return reportHtml({
-    title: `ensemble of ${networks.length} for ${asked.classes.length} ${asked.task === 'single' ? 'classes' : 'labels'}`,
-    evaluation: best.evaluation,
-    reliability: reliability(best.predictions),
-    mistakes,
-    ensemble: {
-      ...table,
-      split: 'validation, cross-fitted',
-      costUnit: costs.unit,
-      ...(members.length > 1 ? { diversity: diversity(differing, truth) } : {}),
-    },
-    provenance: [
-      ['recipe', recipe],
-      ...networks.map(({ name, sha256 }) => [`member ${name}`, `SHA-256 ${sha256}`] as const),
-      ['onnx-graft', version],
-    ],
-    createdWith: `onnx-graft ${version}`,
-  });
-}

@@ -2,6 +2,8 @@
 //   open the members → find the pictures that choose → ask the members once → judge ways to combine them, crosswise
 //   → fit the best to all pictures → fuse into one graph, hold it to what was computed → ship with its report
 
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   checkDisjoint,
   ensembleRows,
@@ -9,8 +11,10 @@ import {
   type CalibratorKind,
   type EnsembleTable,
   type Evaluation,
+  type MetricName,
   type Truth,
 } from '../evaluation/index.js';
+import type { Fusion } from '../ensembles/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { Asked } from './ensemble-answers.js';
 import { askingOf } from './ensemble-ask.js';
@@ -19,11 +23,12 @@ import { compare, leavesIn } from './ensemble-compare.js';
 import { partsOf, settle, type Parts } from './ensemble-choose.js';
 import { isMember, leavesOf, type LeafNode } from './ensemble-leaves.js';
 import { openNetworks } from './ensemble-networks.js';
+import { checkOptions, type EnsembleOptions } from './ensemble-options.js';
 import { choosingPictures, type ChoosingPictures } from './ensemble-pictures.js';
 import { shipEnsemble, type Shipped } from './ensemble-ship.js';
-import type { EnsembleOptions } from './ensemble-options.js';
 import { errors } from './errors.js';
 import type { OpenedMember } from './members.js';
+import { restating } from './training-sample.js';
 
 /** What an ensemble is, and what it is worth. */
 export interface EnsembleResult extends Shipped {
@@ -58,22 +63,22 @@ export async function ensemble(
   options: EnsembleOptions,
   runtime: Runtime,
 ): Promise<EnsembleResult> {
-  const { seed = 0, onWarning } = options;
-  const choices = await choicesOf(members, options);
+  const { seed = 0, metric = 'negativeLogLikelihood', out, force = false } = options;
+  checkOptions(members, options);
+  if (!force && (await isTaken(out))) throw errors.OUT_EXISTS({ path: out });
+  const warn = tellingOnce(options.onWarning);
+  const restate = restating(runtime, { ...options, onWarning: warn });
+  const choices = await choicesOf(members, options, { ...options, runtime, restate });
   const networks = leavesIn(choices.singles, choices.leaves).flatMap(leaf => leaf.networks);
   checkSame(networks);
-  const chosenBy = await choosingPictures(networks, options);
+  checkTask(networks[0]!, options);
+  const chosenBy = await choosingPictures(networks, { ...options, onWarning: warn });
   const asked = askedOf(networks[0]!, chosenBy);
   const parts = partsOf(asked, seed);
   checkParts(networks, chosenBy, parts);
   const isOutOfFold = chosenBy.owners !== undefined;
   const ask = askingOf(runtime, networks, chosenBy, asked, options);
-  const told = new Set<string>();
-  const warn = (text: string) => {
-    if (!told.has(text)) onWarning?.(text);
-    told.add(text);
-  };
-  const open = async (of: readonly LeafNode[]) => openNetworks(of, { asked, ask, seed, onWarning: warn });
+  const open = async (of: readonly LeafNode[]) => openNetworks(of, { asked, ask, seed, restate, onWarning: warn });
   const compared = await compare(choices, { runtime, asked, parts, isOutOfFold, options, open });
   const { judged, chosen, reference, best, costs } = compared;
   const table = ensembleRows(
@@ -83,25 +88,56 @@ export async function ensemble(
       predictions: i === chosen ? best.predictions : one.predictions,
       cost: one.cost,
     })),
-    { chosen, reference, seed },
+    { chosen, reference, seed, metrics: [...new Set<MetricName>([metric, 'negativeLogLikelihood', 'accuracy'])] },
   );
   // the picture of the one that ships may be smaller than that of all
   const own = await open(leavesOf(best.node));
-  const settling = { metric: options.metric ?? 'negativeLogLikelihood', seed, parts, measured: own.measured };
+  const settling = { metric, seed, parts, measured: own.measured };
   const final = await settle(best, asked, { ...settling, costOf: fusion => costs.costOf(fusion, own.frame) });
   const shipped = await shipEnsemble(runtime, { asked, chosenBy, parts, final, own, table, compared, options });
   return {
     ...shipped,
     table,
-    verdict: ensembleVerdict(table),
+    verdict: isOutOfFold ? outOfFoldVerdict(networks.length) : ensembleVerdict(table),
     chosen: best.name,
     evaluation: best.evaluation,
     uncalibrated: best.uncalibrated,
-    calibration: { memberFirst: best.memberFirst, kind: final.calibration.kind },
+    calibration: { memberFirst: isPooled(final.answer.fusion) && best.memberFirst, kind: final.calibration.kind },
     counts: { select: parts.select.length, calibrate: parts.calibrate.length, isShared: parts.isShared },
     isOutOfFold,
     costUnit: costs.unit,
   };
+}
+
+/** Whether something is averaged: of one network the two temperatures are one. */
+const isPooled = ({ kind }: Fusion): boolean => kind !== 'member';
+
+const outOfFoldVerdict = (count: number): string =>
+  `Whether averaging helped cannot be told: every picture trained all of the ${count} members but one, and the figures are of that one's answers. The average of all is what ships.`;
+
+/** Whether a bundle is there. */
+const isTaken = (folder: string): Promise<boolean> =>
+  stat(join(folder, 'manifest.json')).then(
+    () => true,
+    () => false,
+  );
+
+/** The same warning is not said twice. */
+function tellingOnce(tell?: (text: string) => void): (text: string) => void {
+  const told = new Set<string>();
+  return text => {
+    if (!told.has(text)) tell?.(text);
+    told.add(text);
+  };
+}
+
+/** What is not said of several labels is refused before anything is asked. */
+function checkTask({ bundle: { manifest } }: OpenedMember, { coverage, combine, calibrate }: EnsembleOptions): void {
+  const { task, labels } = manifest;
+  const wrong = (option: string, found: string, wanted: string) => errors.ENSEMBLE_OPTION({ option, found, wanted });
+  if (coverage !== undefined && task !== 'single') throw errors.SETS({ task });
+  if (combine === 'rank' && task !== 'single') throw wrong('--combine', combine, 'another: ranks are of one label a picture'); // prettier-ignore
+  if (calibrate === 'isotonic' && (task !== 'single' || labels.length !== 2)) throw wrong('--calibrate', calibrate, 'another: isotonic is of two classes'); // prettier-ignore
 }
 
 /** Members that go together tell the same labels apart. */

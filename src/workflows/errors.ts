@@ -76,7 +76,7 @@ export const errors = defineErrors('GRAFT', {
     kind: 'input',
     message: (at: { member: string; reason: string }) =>
       `no members can be drawn from ${printable(at.member)}: ${printable(at.reason)}`,
-    hint: 'dropout(N) wants a run with --head mlp, batchnorm(N) a network with BatchNormalization, swag(N) checkpoints.',
+    hint: 'dropout(N) wants a run with --head mlp, batchnorm(N) a network with BatchNormalization, swag(N) several checkpoints.',
   },
   NOTHING_COMMON: {
     kind: 'input',
@@ -92,8 +92,14 @@ export const errors = defineErrors('GRAFT', {
   },
   RECIPE_AND_MEMBERS: {
     kind: 'usage',
-    message: (at: { found: string }) => `the recipe names its members, and ${printable(at.found)} is named beside it`,
-    hint: 'Name members in the recipe, or leave out --recipe.',
+    message: (at: { found: string }) =>
+      `the recipe says what is combined and how, and ${printable(at.found)} is said beside it`,
+    hint: 'Say it in the recipe, or leave out --recipe.',
+  },
+  ENSEMBLE_OPTION: {
+    kind: 'usage',
+    message: (at: { option: string; found: string; wanted: string }) =>
+      `${at.option} is ${printable(at.found)}, wanted ${at.wanted}`,
   },
   NO_SOUP: {
     kind: 'input',
@@ -115,7 +121,7 @@ export const errors = defineErrors('GRAFT', {
   PICTURES_MISSING: {
     kind: 'missing',
     message: (at: { source: string; missing: number }) =>
-      `${at.missing} of the validation pictures are not in ${printable(at.source)}`,
+      `${at.missing} of the members' pictures cannot be read in ${printable(at.source)}`,
     hint: 'Say where they are with --pictures.',
   },
   NO_RUN: {

@@ -2,8 +2,8 @@
 // computed by one graph in which members share what they have in common.
 
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { decodeSafetensors, encodeSafetensors, floats, GraftError, tensor } from '../base/index.js';
+import { basename, join } from 'node:path';
+import { decodeSafetensors, encodeSafetensors, floats, GraftError, tensor, type Tensor } from '../base/index.js';
 import { makeFolder, sha256, writeAtomically } from '../base/node.js';
 import { encodeModel } from '../codec/index.js';
 import { membersModel } from '../ensembles/index.js';
@@ -85,13 +85,20 @@ export async function memberLogits(
     const views = member.views.flatMap((view, v) => (found[i]![v]!.kept ? [] : [{ view, at: found[i]![v]! }]));
     return views.length === 0 ? [] : [{ member, views }];
   });
-  for (const [g, group] of groupsOf(missing).entries()) {
+  for (const group of groupsOf(missing)) {
     const model = membersModel(
       group.map(({ member: { name, model: of, crop }, views }) => ({ name, model: of, crop, views: views.map(({ view }) => view) })), // prettier-ignore
       preprocessing,
     );
     const leaves = group.flatMap(({ views }) => views.map(({ at }) => at));
-    const told = { ...options, part: g };
+    const names = group.map(({ member: { name } }) =>
+      name
+        .split(' ')
+        .map(word => basename(word))
+        .join(' '),
+    );
+    const what = names.length === 1 ? `asking ${names[0]}` : `asking ${names.length} members`;
+    const told = { ...options, what: leaves.length > names.length ? `${what}, ${leaves.length} views` : what };
     const logits = await throughGraph(runtime, encodeModel(model), leaves.length, preprocessing, asked, told);
     for (const [i, leaf] of leaves.entries()) {
       leaf.kept = logits[i]!;
@@ -122,10 +129,8 @@ async function ofRun(
   { hashes, classes }: AskedPictures,
 ): Promise<Float32Array | undefined> {
   if (run === undefined || view !== first) return undefined;
-  const bytes = await readFile(join(run, 'predictions', 'validation.safetensors')).catch(() => undefined);
-  if (!bytes) return undefined;
-  const { tensors } = decodeSafetensors(bytes);
-  const [logits, written] = [tensors.get('logits'), tensors.get('hashes')];
+  const tensors = await readTensors(join(run, 'predictions', 'validation.safetensors'));
+  const [logits, written] = [tensors?.get('logits'), tensors?.get('hashes')];
   if (logits?.shape[1] !== classes || written?.shape[1] !== 32) return undefined;
   const sums = Buffer.from(written.bytes);
   const rows = new Map<string, number>();
@@ -143,11 +148,16 @@ async function ofRun(
 
 /** What was kept; damaged files are made again. */
 async function readKept(file: string, { files, classes }: AskedPictures): Promise<Float32Array | undefined> {
+  const logits = (await readTensors(file))?.get('logits');
+  return logits?.shape.join() === [files.length, classes].join() ? floats(logits).slice() : undefined;
+}
+
+/** What a file holds; a damaged one holds nothing. */
+async function readTensors(file: string): Promise<ReadonlyMap<string, Tensor> | undefined> {
   const bytes = await readFile(file).catch(() => undefined);
   if (!bytes) return undefined;
   try {
-    const logits = decodeSafetensors(bytes).tensors.get('logits');
-    return logits?.shape.join() === [files.length, classes].join() ? floats(logits).slice() : undefined;
+    return decodeSafetensors(bytes).tensors;
   } catch (error) {
     if (error instanceof GraftError) return undefined;
     throw error;
@@ -161,7 +171,7 @@ async function throughGraph(
   leaves: number,
   preprocessing: Preprocessing,
   { files, classes }: AskedPictures,
-  { batch = 8, allowFormats = [], onProgress, signal, part }: MemberLogitsOptions & { readonly part: number },
+  { batch = 8, allowFormats = [], onProgress, signal, what }: MemberLogitsOptions & { readonly what: string },
 ): Promise<Float32Array[]> {
   const { width, height } = preprocessing;
   const size = width * height * 3;
@@ -186,7 +196,7 @@ async function throughGraph(
       for (const value of [feed, ...results.values()]) value.dispose();
       done += waiting.length;
       waiting = [];
-      onProgress?.({ what: part === 0 ? 'asking members' : `asking members ${part + 1}`, done, total: files.length });
+      onProgress?.({ what, done, total: files.length });
     };
     for await (const picture of pictureStream(files, preprocessing, { allowFormats, ...(signal ? { signal } : {}) })) {
       if ('error' in picture) throw errors.PICTURES_MISSING({ source: picture.file, missing: 1 }, picture.error);

@@ -8,6 +8,17 @@ import type { Runtime } from '../runtime/index.js';
 import { openBundle } from './open-bundle.js';
 import type { Progress } from './progress.js';
 
+/** What a member of an ensemble says. */
+export interface MemberPrediction {
+  readonly name: string;
+  /** The most probable label. */
+  readonly label: string;
+  readonly probability: number;
+  /** In label order. */
+  readonly probabilities: readonly number[];
+  /** With `top`: the most probable labels, best first. */
+  readonly top?: readonly TopLabel[];
+}
 /** The answer for a file. */
 export interface FilePrediction {
   readonly file: string;
@@ -20,8 +31,8 @@ export interface FilePrediction {
   readonly top?: readonly TopLabel[];
   /** With several labels a picture: those of probability 0.5 or more. */
   readonly labels?: readonly string[];
-  /** Of an ensemble: what each member says, in label order. */
-  readonly members?: readonly { readonly name: string; readonly probabilities: readonly number[] }[];
+  /** Of an ensemble: what each member says. */
+  readonly members?: readonly MemberPrediction[];
   /** Of an ensemble, in nats: entropy of the answer, and how much of it is members that disagree. */
   readonly uncertainty?: { readonly entropy: number; readonly mutualInformation: number };
   /** Where the bundle gives sets: labels that hold the true one at the coverage it was made for. */
@@ -78,7 +89,7 @@ export async function predict(
           ...(predictor.task === 'multi-label'
             ? { labels: predictor.labels.filter((_, k) => probabilities[k]! >= 0.5) }
             : {}),
-          ...ensembleAnswers(answer, predictor, members),
+          ...ensembleAnswers(answer, predictor, members, top),
         });
       }
       onProgress?.({ what: 'predicting', done: answers.length, total: files.length });
@@ -94,15 +105,18 @@ function ensembleAnswers(
   { memberProbabilities, uncertainty, predictionSet, unknown, outlierScore }: Answers,
   { labels, members }: Predictor,
   withMembers: boolean,
+  top: number | undefined,
 ): Pick<FilePrediction, 'members' | 'uncertainty' | 'predictionSet' | 'unknown' | 'outlierScore'> {
   const K = labels.length;
   return {
     ...(withMembers && memberProbabilities
       ? {
-          members: members.map((name, m) => ({
-            name,
-            probabilities: Array.from(memberProbabilities.subarray(m * K, (m + 1) * K)),
-          })),
+          members: members.map((name, m): MemberPrediction => {
+            const probabilities = Array.from(memberProbabilities.subarray(m * K, (m + 1) * K));
+            const [best] = topOf(labels, probabilities, 1);
+            const ranked = top === undefined ? {} : { top: topOf(labels, probabilities, top) };
+            return { name, label: best!.label, probability: best!.probability, probabilities, ...ranked };
+          }),
         }
       : {}),
     ...(uncertainty ? { uncertainty: { entropy: uncertainty[0]!, mutualInformation: uncertainty[1]! } } : {}),

@@ -56,7 +56,7 @@ export function parseLine(text: string): RecipeNode {
   };
   const weighted = (depth: number): { node: RecipeNode; weight: number | undefined } => {
     skip();
-    const factor = /^(\d+(?:\.\d+)?)\s*\*\s*/.exec(text.slice(at));
+    const factor = /^(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*\*\s*/.exec(text.slice(at));
     if (factor) at += factor[0].length;
     return { node: node(depth), weight: factor ? Number(factor[1]) : undefined };
   };
@@ -116,10 +116,8 @@ export function printRecipe(node: RecipeNode): string {
     ...(tolerance === undefined ? [] : [String(tolerance)]),
   ];
   const list = members.map((member, i) => {
-    const weight = typeof weights === 'object' && op !== 'tta' ? weights[i]! : undefined;
-    return weight === undefined || weights?.[0] === undefined
-      ? printRecipe(member)
-      : `${weight}*${printRecipe(member)}`;
+    const weight = typeof weights === 'object' && op !== 'tta' ? weights[i] : undefined;
+    return weight === undefined ? printRecipe(member) : `${weight}*${printRecipe(member)}`;
   });
   return `${op}${said.length > 0 ? `(${said.join(', ')})` : ''}[${list.join(', ')}]`;
 }

@@ -51,19 +51,36 @@ export type Operation = (typeof operations)[number];
 /** Operations over exactly one member, though a word of it may name several. */
 const single = new Set<string>(['tta', 'dropout', 'batchnorm']);
 export const drawing = new Set<string>(['dropout', 'batchnorm', 'swag']);
+/** How the parts of an operation may be weighed. */
+const weighedBy = new Map<Operation, readonly string[]>([
+  ['average', ['numbers', 'learned']],
+  ['soup', ['numbers', 'greedy']],
+  ['tta', ['numbers', 'learned', 'greedy']],
+]);
 export const deepest = 16;
 
 export const shown = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
 
 /** What holds between the fields of a node, wherever it came from. */
 export function checkInner(node: InnerNode, wrong: (wanted: string) => Error): InnerNode {
-  const { op, members, weights, views, count } = node;
+  const { op, members, weights, rule, views, count, tolerance, thresholds } = node;
   if (single.has(op) && members.length !== 1) throw wrong(`${op} over one member`);
   if (op === 'cascade' && members.length < 2) throw wrong('a cascade of two members at least');
   if ((op === 'tta') !== (views !== undefined && views.length > 0))
     throw wrong(op === 'tta' ? 'tta with views' : 'views for tta only');
   if (drawing.has(op) && !(Number.isSafeInteger(count) && count! >= 1 && count! <= 1000))
     throw wrong(`${op} with a count of 1 to 1000`);
+  if (!drawing.has(op) && count !== undefined) throw wrong(`a count for ${[...drawing].join(', ')} only`);
+  if (op !== 'cascade' && (tolerance ?? thresholds) !== undefined)
+    throw wrong('tolerance and thresholds for cascade only');
+  if (thresholds && thresholds.length !== members.length - 1) throw wrong(`${members.length - 1} thresholds`);
+  const ways = weighedBy.get(op) ?? [];
+  const way = typeof weights === 'object' ? 'numbers' : weights;
+  if (way !== undefined && !ways.includes(way))
+    throw wrong(ways.length === 0 ? `${op} without weights` : `weights of ${op} that are ${ways.join(' or ')}`);
+  const rules = op === 'average' ? poolRules : op === 'tta' ? poolRules.slice(0, 2) : [];
+  if (rule !== undefined && !rules.includes(rule))
+    throw wrong(rules.length === 0 ? `${op} without a rule` : `a rule of ${op}: ${rules.join(' or ')}`);
   const list = typeof weights === 'object' && op !== 'tta' ? weights : undefined;
   if (list && (list.length !== members.length || !list.some(one => one > 0)))
     throw wrong(`${members.length} weights, one above 0 at least`);

@@ -1,9 +1,10 @@
 // graft ensemble: members to one bundle.
 
-import { ensemble, printable, type EnsembleOptions, type EnsembleResult } from '../../index.js';
+import { ensemble, type EnsembleOptions } from '../../index.js';
 import type { Command, FlagsOf } from '../command.js';
 import { pictureFlags, progressOf, runtimeFlags, runtimeFrom } from '../shared.js';
-import { amount, percent, seconds, table } from '../text.js';
+import { ensembleLines } from '../ensemble-text.js';
+import { seconds } from '../text.js';
 
 const flags = {
   out: { type: 'string', value: 'folder', help: 'the folder of the bundle', default: 'ensemble' },
@@ -55,15 +56,15 @@ const flags = {
   },
   rejectBy: {
     type: 'choice',
-    choices: ['energy', 'max-logit'],
-    help: 'what a picture is strange by (default: energy)',
+    choices: ['energy', 'max-logit', 'mahalanobis'],
+    help: 'what a picture is strange by: logits, or how far its features lie from those of training pictures (default: energy)',
   },
   budgetMs: { type: 'number', value: 'ms', help: 'most milliseconds a picture may take on this machine' },
   budgetFlops: { type: 'number', value: 'operations', help: 'most multiplications and additions a picture may take' },
   pictures: {
     type: 'string',
     value: 'folder',
-    help: 'where the validation pictures are (default: where the runs had them)',
+    help: 'where the pictures of the runs are (default: where these had them)',
   },
   cache: {
     type: 'string',
@@ -109,58 +110,14 @@ export const ensembleCommand: Command = {
       await runtimeFrom(given, output),
     );
     output.settle();
-    if (!output.json) for (const line of tableOf(result, output)) output.print(line);
-    output.print('');
-    output.print(result.verdict);
-    const { calibration, counts, isOutOfFold, recipe, difference } = result;
-    const how = `${calibration.memberFirst ? 'each member by its temperature, then the pool by' : 'the pool by'} ${calibration.kind}`;
-    output.print(`calibrated  ${calibration.kind === 'none' && !calibration.memberFirst ? 'nothing needed' : how}`);
+    for (const line of ensembleLines(result, output)) output.print(line);
     output.print(
-      isOutOfFold
-        ? `judged by    ${counts.select} pictures, each by the one member that did not train on it: nothing could be compared`
-        : counts.isShared
-          ? `judged by   ${counts.select} pictures, crosswise`
-          : `judged by   ${counts.select} pictures that chose and ${counts.calibrate} that calibrated, crosswise`,
-    );
-    output.print(`made of     ${printable(recipe)}`);
-    output.print(
-      `${output.green('saved')} ${result.bundle}  ${output.dim(`${seconds((performance.now() - began) / 1000)}, one graph, within ${difference.toExponential(0)} of its members`)}`,
+      `${output.green('saved')} ${result.bundle}  ${output.dim(seconds((performance.now() - began) / 1000))}`,
     );
     output.say(
       `\nNext:\n  graft predict ${result.bundle} some-picture.jpg\n  graft evaluate ${result.bundle} other-pictures/`,
     );
-    const { table: rows, ...told } = result;
-    output.data({ ...told, table: rows });
+    output.data(result);
     return 0;
   },
 };
-
-/** What was compared; the one that ships is marked. */
-function tableOf(
-  { table: { rows, chosen, reference } }: EnsembleResult,
-  output: Parameters<typeof table>[2],
-): string[] {
-  const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
-  return table(
-    ['', 'accuracy', 'NLL', 'Brier', 'ECE', 'NLL to best member', 'cost', ''],
-    rows.map((row, i) => {
-      const nll = row.differences.find(({ metric }) => metric === 'negativeLogLikelihood');
-      return [
-        printable(row.name),
-        percent(row.accuracy),
-        row.negativeLogLikelihood.toFixed(3),
-        row.brierScore.toFixed(3),
-        percent(row.expectedCalibrationError),
-        i === reference
-          ? 'the best member'
-          : nll
-            ? `${signed(nll.difference)} (${signed(nll.low)} to ${signed(nll.high)})`
-            : '',
-        row.cost === undefined ? '' : amount(row.cost),
-        i === chosen ? 'ships' : '',
-      ];
-    }),
-    output,
-    [1, 2, 3, 4, 6],
-  );
-}

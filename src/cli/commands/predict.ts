@@ -3,7 +3,7 @@
 import { predict, printable } from '../../index.js';
 import type { Command } from '../command.js';
 import { pictureFlags, progressOf, runtimeFlags, runtimeFrom } from '../shared.js';
-import { percent, table } from '../text.js';
+import { predictionLines } from '../prediction-text.js';
 
 export const predictCommand: Command = {
   name: 'predict',
@@ -14,7 +14,7 @@ export const predictCommand: Command = {
   ],
   flags: {
     top: { type: 'integer', value: 'k', help: 'also give the k most probable labels' },
-    members: { type: 'boolean', help: 'of an ensemble, also give what each member says (with --json)' },
+    members: { type: 'boolean', help: 'of an ensemble, also give what each member says' },
     ...pictureFlags,
     ...runtimeFlags,
   },
@@ -35,30 +35,7 @@ export const predictCommand: Command = {
     );
     output.settle();
     output.data(answers);
-    const rows = answers.flatMap(answer => {
-      if ('error' in answer) return [];
-      const shown = answer.top ?? [answer];
-      return [
-        [
-          printable(answer.file),
-          ...shown.flatMap(({ label, probability }) => [printable(label), percent(probability)]),
-          ...(answer.predictionSet ? [answer.predictionSet.map(printable).join(', ')] : []),
-          ...(answer.unknown === undefined ? [] : [answer.unknown ? 'unknown kind' : '']),
-        ],
-      ];
-    });
-    const columns = top ?? 1;
-    const isUnknown = answers.some(answer => 'unknown' in answer);
-    const hasSets = answers.some(answer => 'predictionSet' in answer);
-    const head = [
-      'file',
-      ...Array.from({ length: columns }, (_, i) =>
-        columns === 1 ? ['label', 'probability'] : [`label ${i + 1}`, ''],
-      ).flat(),
-      ...(hasSets ? ['set'] : []),
-      ...(isUnknown ? [''] : []),
-    ];
-    if (rows.length > 0 && !output.json) for (const line of table(head, rows, output)) output.print(line);
+    if (!output.json) for (const line of predictionLines(answers, output, top)) output.print(line);
     const failed = answers.flatMap(answer => ('error' in answer ? [answer] : []));
     if (!output.json)
       for (const { file, error } of failed) output.warn(`${printable(file)}: ${error.code}: ${error.message}`);
