@@ -8,10 +8,8 @@ export {
   type AverageWeightsOptions,
   type AveragedModel,
   type AveragedWeights,
-  type TakenTensor,
-  type WeightSet,
-  type WeightsFault,
 } from './average-weights.js';
+export { type TakenTensor, type WeightSet, type WeightsFault } from './mix-sets.js';
 export {
   batchStatistics,
   measuringNetwork,

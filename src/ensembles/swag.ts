@@ -6,9 +6,10 @@
 
 import type { Random, Tensor } from '../base/index.js';
 import type { Graph } from '../graph/index.js';
-import { averageWeights, type WeightSet } from './average-weights.js';
+import { averageWeights } from './average-weights.js';
 import { batchStatistics } from './batch-statistics.js';
 import { errors } from './errors.js';
+import type { WeightSet } from './mix-sets.js';
 import { floatTensor, isEqualTensor, isMixed, numbersOf } from './mix-tensors.js';
 
 /** What was collected of a tensor that moved. */

@@ -23,7 +23,11 @@ test('the barrier is the highest rise over the straight line between the ends', 
 test('no rise is no barrier: at least 0, and one basin', t => {
   const found = barrierOf([point(0, [1, 2]), point(0.5, [0.5, 1]), point(1, [1, 2])]);
   t.deepEqual([found.loss, found.at, found.accuracy, found.verdict], [0, 0, 0, 'one basin']);
-  t.is(barrierOf([point(0, [1]), point(0.5, [1.019]), point(1, [1])]).verdict, 'one basin', 'less than 0.02 nats is none');
+  t.is(
+    barrierOf([point(0, [1]), point(0.5, [1.019]), point(1, [1])]).verdict,
+    'one basin',
+    'less than 0.02 nats is none',
+  );
 });
 
 test('the error is over pictures, paired; a rise within two errors is unclear', t => {
