@@ -18,6 +18,8 @@ export function withCheckpointNames(model: Model, weights: ReadonlyMap<string, T
     const place = places.get(bytes);
     return place === undefined ? [] : [[name, place] as const];
   });
+  // a run that was resumed holds its weights in the order of its checkpoint's file
+  names.sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     ...model,
     metadata: new Map([...model.metadata, [checkpointNamesKey, JSON.stringify(Object.fromEntries(names))]]),
