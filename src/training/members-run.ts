@@ -116,12 +116,16 @@ export function membersRun(options: MembersRunOptions): MembersRun {
     const judge = judgeMembers(resolved, members, active);
     const walker = walkMembers(resolved, members, active);
     const { epoch } = [...active][0]!.last;
+    let now = epoch;
     const run = walkEpochs({
       runtime: resolved.runtime,
       layout: artifacts,
       plan,
       epochs,
-      checkpointEvery: 1,
+      // read after each epoch was told: a member that ends there needs its state, others do not
+      get checkpointEvery() {
+        return [...active].some(({ best }) => hasEnded({ epoch: now, best }, patience)) ? 1 : checkpointEvery;
+      },
       identity: new Map(),
       from: { epoch, state },
       isResumed: false,
@@ -160,6 +164,7 @@ export function membersRun(options: MembersRunOptions): MembersRun {
     ): AsyncGenerator<MemberEvent, Answer, Answer> {
       const [ofTrained, ofLast] = judge.told.splice(0);
       const { epoch: number } = told;
+      now = number;
       const trainLosses = walker.losses.splice(0).map(sum => sum / train.count);
       let asked: Answer;
       let trained: Map<string, Tensor> | undefined;
