@@ -1,12 +1,12 @@
 // graft landscape: loss and accuracy along the line between the weights of two networks, which tells whether a soup of
 // them can work: it lies on that line. The networks of the line are asked together, so that what they share runs once.
 
-import { Random, tensor, type Tensor } from '../base/index.js';
+import type { Tensor } from '../base/index.js';
 import { line } from '../ensembles/index.js';
 import { applyTemperature, barrierOf, evaluate, fitTemperature, negativeLogLikelihood } from '../evaluation/index.js';
 import type { Model } from '../graph/index.js';
 import { checkPreprocessing, testViews, type Preprocessing } from '../pictures/index.js';
-import { pictureStream, type AllowedFormat } from '../pictures/node.js';
+import type { AllowedFormat } from '../pictures/node.js';
 import type { Runtime } from '../runtime/index.js';
 import { notesOf, wordsOf, type Landscape } from './landscape-report.js';
 import { memberLogits, type MeasuredMember } from './member-logits.js';
@@ -14,6 +14,7 @@ import { memberPictures, openMember, type MemberPictures, type OpenedMember } fr
 import type { Progress } from './progress.js';
 import { reEstimate } from './re-estimate.js';
 import { errors } from './statistics-errors.js';
+import { batchesOf, trainingSample } from './training-sample.js';
 
 export interface LandscapeOptions {
   /** Networks on the line, both ends counted, 3 to 1001. @default 11 */
@@ -63,8 +64,7 @@ export async function landscape(
   const pictures = await memberPictures(a, { ...where, split });
   const { labels: classes, task } = a.bundle.manifest;
   const isAnew = moved.length > 0 && statistics === 're-estimated';
-  const trained = isAnew ? await memberPictures(a, { ...where, split: 'train' }) : undefined;
-  const batches = trained ? await someBatches(trained, preprocessing, options) : undefined;
+  const batches = isAnew ? await someBatches(a, options) : undefined;
   const logits: Float32Array[] = [];
   for (const some of portions(ts, bytesOf(a.model, averaged))) {
     const models: Model[] = [];
@@ -124,24 +124,19 @@ function portions(ts: readonly number[], bytes: number): number[][] {
 const bytesOf = ({ graph }: Model, names: readonly string[]): number =>
   names.reduce((bytes, name) => bytes + (graph.initializers.get(name)?.bytes.length ?? 0), 0);
 
-/** Pictures drawn by chance as batches uint8 [N, H, W, 3]: of sorted ones no batch would show all classes. */
+/** Pictures that trained a member, drawn by chance: of sorted ones no batch would show all classes. */
 async function someBatches(
-  { items }: MemberPictures,
-  preprocessing: Preprocessing,
-  { allowFormats = [], signal }: LandscapeOptions,
+  member: OpenedMember,
+  { pictures, allowFormats, signal }: LandscapeOptions,
 ): Promise<Tensor[]> {
-  const drawn = new Random(0).at('statistics').permutation(items.length).subarray(0, estimatedFrom);
-  const files = [...drawn].map(i => items[i]!.file);
-  const pixels: Uint8Array[] = [];
-  for await (const picture of pictureStream(files, preprocessing, { allowFormats, ...(signal ? { signal } : {}) }))
-    if ('pixels' in picture) pixels.push(picture.pixels.slice());
-  const { width, height } = preprocessing;
-  return Array.from({ length: Math.ceil(pixels.length / batch) }, (_, i) => {
-    const part = pixels.slice(i * batch, (i + 1) * batch);
-    const bytes = new Uint8Array(part.length * width * height * 3);
-    part.forEach((one, row) => bytes.set(one, row * width * height * 3));
-    return tensor('uint8', [part.length, height, width, 3], bytes);
-  });
+  const told = {
+    ...(pictures === undefined ? {} : { pictures }),
+    ...(allowFormats ? { allowFormats } : {}),
+    ...(signal ? { signal } : {}),
+  };
+  const batches: Tensor[] = [];
+  for await (const one of batchesOf(await trainingSample(member, estimatedFrom, told), batch)) batches.push(one);
+  return batches;
 }
 
 /** The logits of networks, [pictures, classes] each. */
