@@ -145,12 +145,47 @@ export async function settle({ node, memberFirst, kind }: Judged, asked: Asked, 
   return { answer, calibration, probabilities: applyCalibrator(calibration, logits, asked.task) };
 }
 
-/** The best; of equals the cheaper one. The best member is among the candidates. */
+/** What is taken where nothing is better by more than chance may explain, the first that is there. */
+const usual = ['average', 'greedy choice', 'best member'];
+
+/**
+ * The plain average, or what is better by more than a standard error of the paired difference: few pictures cannot tell
+ * combinations apart, and the best of several is then the luckiest. Without the usual ones the best, of equals the cheaper.
+ */
 export function winnerOf(judged: readonly Judged[], metric: AnswerOptions['metric']): Judged {
-  return judged.reduce((best, one) => {
-    const [a, b] = [one.evaluation, best.evaluation];
-    if (isBetter(a, b, metric)) return one;
-    return !isBetter(b, a, metric) && one.cost < best.cost ? one : best;
+  const found = usual.map(name => judged.find(one => one.name === name)).find(one => one !== undefined);
+  if (!found)
+    return judged.reduce((best, one) => {
+      const [a, b] = [one.evaluation, best.evaluation];
+      if (isBetter(a, b, metric)) return one;
+      return !isBetter(b, a, metric) && one.cost < best.cost ? one : best;
+    });
+  const losses = lossesOf(found, metric);
+  let best = { gain: 0, one: found };
+  for (const one of judged) {
+    const gains = lossesOf(one, metric).map((loss, row) => losses[row]! - loss);
+    const gain = gains.reduce((a, b) => a + b, 0) / gains.length;
+    const variance = gains.reduce((sum, each) => sum + (each - gain) ** 2, 0) / Math.max(1, gains.length - 1);
+    if (gain > Math.sqrt(variance / gains.length) && gain > best.gain) best = { gain, one };
+  }
+  return best.one;
+}
+
+/** What each picture costs: −ln of the probability of its truth, of several labels summed; or whether it is wrong. */
+function lossesOf({ predictions }: Judged, metric: AnswerOptions['metric']): Float64Array {
+  const { probabilities: p, classes } = predictions;
+  const K = classes.length;
+  const least = 2 ** -126;
+  return Float64Array.from({ length: p.length / K }, (_, row) => {
+    const said = p.subarray(row * K, (row + 1) * K);
+    if ('targets' in predictions) {
+      const holds = (k: number) => Boolean(predictions.targets[row * K + k]);
+      if (metric === 'accuracy') return Number(said.some((q, k) => q >= 0.5 !== holds(k)));
+      return said.reduce((sum, q, k) => sum - Math.log(Math.max(least, holds(k) ? q : 1 - q)), 0);
+    }
+    const label = predictions.labels[row]!;
+    if (metric === 'accuracy') return Number(said.indexOf(said.reduce((a, b) => Math.max(a, b))) !== label);
+    return -Math.log(Math.max(least, said[label]!));
   });
 }
 

@@ -39,6 +39,9 @@ function inputOf(model: Model): Input {
   return { width: width as number, height: height as number };
 }
 
+/** The operations of a tree. */
+export const flopsOfTree = (root: Fusion, input: Input): number => sumOf(costOf(root, input));
+
 const sumOf = (parts: readonly CostPart[]): number => parts.reduce((sum, { flops }) => sum + flops, 0);
 
 /**
