@@ -51,6 +51,8 @@ export function resolveKept(
   };
   const isCyclic = options.snapshots !== undefined;
   const isAveraged = options.swa !== undefined;
+  if (isCyclic && snapshots === 0) refuse('snapshots 0', 'a whole number from 1');
+  if (isAveraged && swa === 0) refuse('swa 0', 'a share above 0 and below 1');
   if (isCyclic && isAveraged)
     refuse('snapshots and swa in one run', 'one of them: the average of snapshots is a soup of run@snapshots');
   if (isCyclic && options.schedule !== undefined && options.schedule !== 'cosine')
