@@ -210,6 +210,7 @@ export const trainCommand: Command = {
     output.print(
       `accuracy on the held-out pictures ${output.bold(percent(evaluation.accuracy))} (95% interval ${percent(low)} to ${percent(high)}), negative log-likelihood ${evaluation.negativeLogLikelihood.toFixed(3)}`,
     );
+    for (const line of keptLines(head, quoted(String(out)))) output.print(line);
     output.print(
       `${output.green('saved')} ${result.bundle}  ${output.dim(seconds((performance.now() - began) / 1000))}`,
     );
@@ -231,6 +232,18 @@ export const trainCommand: Command = {
     return 0;
   },
 };
+
+/** What of a run can be a member of an ensemble beside its best epoch. */
+function keptLines({ snapshots, swa }: TransferResult['head'], out: string): string[] {
+  const lines = snapshots ? [`snapshots after epochs ${snapshots.join(', ')}: graft ensemble ${out}@snapshots`] : [];
+  if (!swa) return lines;
+  const { count, validation, statistics } = swa;
+  const held = validation
+    ? `, held out: loss ${(validation.calibrated ?? validation.loss).toFixed(3)}, ${percent(validation.accuracy)} right`
+    : '';
+  const anew = statistics === 'estimated' ? ', statistics estimated anew' : '';
+  return [...lines, `the average of ${count} epochs (SWA)${anew}${held}: graft ensemble ${out}@swa`];
+}
 
 /** `epoch 2 of 5  loss 0.142  held out: loss 0.131, 94.8% right`; held out at the best temperature, as epochs are chosen. */
 function epochLine({ epoch, of, trainLoss, validation, isBest }: EpochTold): string {
