@@ -139,10 +139,17 @@ export interface Final {
 /** Fits what was judged to all pictures. */
 export async function settle({ node, memberFirst, kind }: Judged, asked: Asked, options: JudgeOptions): Promise<Final> {
   const { select, calibrate } = options.parts;
-  const answer = await answerTree(node, asked, { ...options, fit: select, memberFirst });
+  const answer = withoutOwn(await answerTree(node, asked, { ...options, fit: select, memberFirst }));
   const calibration = calibratorOf(answer, asked, calibrate, kind);
   const logits = { logits: answer.logits, classes: asked.classes };
   return { answer, calibration, probabilities: applyCalibrator(calibration, logits, asked.task) };
+}
+
+/** Of one network, the temperature that compared it with others gives way to the one that calibrates its raw logits. */
+function withoutOwn(answer: Answer): Answer {
+  if (answer.fusion.kind !== 'member') return answer;
+  const { calibration: _, ...fusion } = answer.fusion;
+  return { ...answer, fusion };
 }
 
 /** What is taken where nothing is better by more than chance may explain, the first that is there. */

@@ -146,7 +146,7 @@ export async function openNetworks(leaves: readonly LeafNode[], options: Network
         leaf.networks.map(one => ({ name: one.name, weights: [one] as readonly OpenedMember[] })),
         kitchen,
       );
-      if (soup.remark) onWarning?.(soup.remark);
+      if (soup.remark) onWarning?.(`the greedy soup: ${soup.remark}`);
       const model = await averagedOrOne(soup.weights);
       const of = await said(leaf, model, identityOf(soup.weights), false);
       identities.set(names[place.get(leaf)!]!, { sha256: identityOf(soup.weights), networks: soup.weights });

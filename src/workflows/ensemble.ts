@@ -78,7 +78,9 @@ export async function ensemble(
   checkParts(networks, chosenBy, parts);
   const isOutOfFold = chosenBy.owners !== undefined;
   const ask = askingOf(runtime, networks, chosenBy, asked, options);
-  const open = async (of: readonly LeafNode[]) => openNetworks(of, { asked, ask, seed, restate, onWarning: warn });
+  // one of several soups that is tried is no news
+  const isAskedFor = options.recipe !== undefined || options.combine === 'soup';
+  const open = async (of: readonly LeafNode[]) => openNetworks(of, { asked, ask, seed, restate, ...(isAskedFor ? { onWarning: warn } : {}) });
   const compared = await compare(choices, { runtime, asked, parts, isOutOfFold, options, open });
   const { judged, chosen, reference, best, costs } = compared;
   const table = ensembleRows(
