@@ -110,7 +110,7 @@ export const flagForm = (
 function toOption(key: string, flag: FlagSpec): Option {
   const option = new Option(flagForm(key, flag), flag.help);
   if (flag.default !== undefined) option.default(flag.default);
-  if (flag.preset !== undefined) option.preset(flag.preset);
+  if (flag.preset !== undefined) option.preset(String(flag.preset));
   if ('choices' in flag && flag.choices) option.choices([...flag.choices]);
   if (flag.type === 'number' || flag.type === 'integer')
     option.argParser(text => number(text, flag.type === 'integer'));

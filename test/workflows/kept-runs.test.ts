@@ -1,9 +1,12 @@
 // Runs that keep members: what is in a checkpoint, put into the bundle's network by name, answers as the run's own graphs
 // do with those weights; averages, cycles and statistics estimated anew come out as members beside the best epoch.
 
+import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { decodeSafetensors, floats, tensor, type GraftError, type Tensor } from '../../src/base/index.js';
 import { featuresKey, withWeights } from '../../src/artifacts/index.js';
@@ -210,6 +213,18 @@ test('a run that is stopped goes on to the same average and the same members', a
   };
   t.deepEqual(await bytesOf(out), await bytesOf(whole.out));
   t.is(await readFile(join(out, 'history.jsonl'), 'utf8'), await readFile(join(whole.out, 'history.jsonl'), 'utf8'));
+});
+
+test('--swa stands for the last quarter of the epochs, and the command tells what became of it', async t => {
+  const graft = fileURLToPath(new URL('../../src/cli/graft.js', import.meta.url));
+  const out = join(await mkdtemp(join(tmpdir(), 'graft-kept-')), 'a run');
+  const words = ['--mean', '0.5', '0.5', '0.5', '--std', '0.25', '0.25', '0.25', '--cache', 'none', '--epochs', '8'];
+  const args = ['train', demoPictures, '--backbone', network, ...words, '--swa', '--out', out];
+  const { stdout } = await promisify(execFile)(process.execPath, [graft, ...args]);
+  t.true(stdout.includes(`graft ensemble '${out}'@swa`));
+  t.regex(stdout, /the average of 2 epochs \(SWA\), held out: loss/);
+  const { options } = JSON.parse(await readFile(join(out, 'run.json'), 'utf8')) as { options: { swa: number } };
+  t.is(options.swa, 0.75);
 });
 
 test('what does not go together is refused, what only epochs have makes a linear head train by epochs', t => {

@@ -210,7 +210,7 @@ export const trainCommand: Command = {
     output.print(
       `accuracy on the held-out pictures ${output.bold(percent(evaluation.accuracy))} (95% interval ${percent(low)} to ${percent(high)}), negative log-likelihood ${evaluation.negativeLogLikelihood.toFixed(3)}`,
     );
-    for (const line of keptLines(head, quoted(String(out)))) output.print(line);
+    for (const line of keptLines(head, quoted(out))) output.print(line);
     output.print(
       `${output.green('saved')} ${result.bundle}  ${output.dim(seconds((performance.now() - began) / 1000))}`,
     );
