@@ -2,6 +2,7 @@
 // computed shows as a diff of what is computed.   Usage: node dist/tools/make-graphs.js [folder]
 //   heads/      training, evaluation, optimizer and epoch graphs of a head of four features and three classes
 //   backbone/   what is run over pictures and what is shipped, of fixtures/backbone.onnx
+//   ensembles/  small members fused: heads on one trunk, views, a cascade, what is told beside probabilities
 //   gradients/  each operator with a gradient rule, forwards and backwards, in the samples of its law
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,9 +26,11 @@ import {
 } from '../src/artifacts/index.js';
 import { differentiate } from '../src/autodiff/index.js';
 import { Random } from '../src/base/index.js';
+import { fuse, type Fusion } from '../src/ensembles/index.js';
 import { Builder, printGraph, printModel } from '../src/graph/index.js';
 import { openBackbone } from '../src/workflows/backbone.js';
 import { demoBackbone } from '../src/workflows/fixtures.js';
+import { member, type MemberOptions } from '../test/ensembles/pictured-members.js';
 import { samplers, type Sample } from '../test/laws/operators/samplers/index.js';
 
 const size = { features: 4, classes: 3 } as const;
@@ -49,7 +52,7 @@ const optimizers: ReadonlyMap<string, Optimizer> = new Map([
 
 /** Every golden graph, by its path in graphs/golden/. */
 export function makeGraphs(): Map<string, string> {
-  return new Map([...heads(), ...backbone(), ...gradients()]);
+  return new Map([...heads(), ...backbone(), ...ensembles(), ...gradients()]);
 }
 
 /** Each loss with one optimizer, each optimizer with one loss: what one of them decides stands in one file. */
@@ -94,6 +97,34 @@ function* backbone(): Generator<[string, string]> {
   };
   yield ['backbone/serving-single.txt', printModel(servingModel({ ...shipped, task: 'single' }))];
   yield ['backbone/serving-multi-label.txt', printModel(servingModel({ ...shipped, task: 'multi-label' }))];
+}
+
+/** Members with a trunk of two convolutions, at twelve pixels a side. */
+function* ensembles(): Generator<[string, string]> {
+  const one = (name: string, options: MemberOptions): Fusion => ({ kind: 'member', name, model: member(options) });
+  const heads = (['gemm', 'standardised', 'perceptron'] as const).map((written, i) => one(`head ${i}`, { written, head: `${i}` })); // prettier-ignore
+  const identity = { name: 'identity', map: [1, 0, 0, 0, 1, 0, 0, 0, 1] } as const;
+  const mirrored = { name: 'hflip', map: [-1, 0, 12, 0, 1, 0, 0, 0, 1] } as const;
+  const turned = { name: 'turned', map: [0.8, -0.6, 4.8, 0.6, 0.8, -2.4, 0, 0, 1] } as const;
+  const [first, , last] = heads as [Fusion, Fusion, Fusion];
+  const trees: Readonly<Record<string, Fusion>> = {
+    'heads-on-one-trunk': { kind: 'average', rule: 'probability', members: heads },
+    'mean-logits': { kind: 'average', rule: 'logit', members: heads.slice(0, 2), weights: [1, 3] },
+    'two-trunks-by-rank': { kind: 'average', rule: 'rank', members: [first, one('other', { trunk: 'b' })] },
+    mirrored: { kind: 'views', member: first, views: [identity, mirrored] },
+    turned: { kind: 'views', member: first, views: [identity, turned] },
+    cascade: { kind: 'cascade', stages: [{ member: first, threshold: 0.5 }], last, pooled: {} },
+  };
+  const shared = { width: 12, height: 12, classes: 3, task: 'single' } as const;
+  for (const [name, root] of Object.entries(trees))
+    yield [`ensembles/${name}.txt`, printModel(fuse({ ...shared, root }))];
+  const told = {
+    calibration: { kind: 'vector', scale: [1, 2, 0.5], shift: [0, 0.1, 0] },
+    sets: { kind: 'adaptive', coverage: 0.9, threshold: 0.8 },
+    outliers: { kind: 'energy', member: 'head 0', threshold: 1, falseAlarmRate: 0.05 },
+  } as const;
+  yield ['ensembles/told.txt', printModel(fuse({ ...shared, ...told, root: trees['heads-on-one-trunk']! }))];
+  yield ['ensembles/one-head.txt', printModel(fuse({ ...shared, outputs: [], root: trees['mean-logits']! }))];
 }
 
 function* gradients(): Generator<[string, string]> {

@@ -5,7 +5,7 @@
 import type { Tensor } from '../base/index.js';
 import { Builder, modelOf, type Dim, type Model, type Value } from '../graph/index.js';
 import { Greater } from '../operators/index.js';
-import { inferShapes } from '../passes/index.js';
+import { inferShapes, mergeEqual } from '../passes/index.js';
 import { calibrated, checkCalibrator, linearCalibrator, type Calibrator, type Task } from './calibrator.js';
 import { errors } from './errors.js';
 import { leavesOf, planOf, sharesOfLeaves, Views, type Fusion, type Leaf, type Plan } from './fusion.js';
@@ -110,7 +110,8 @@ export function finished(
   shapes: ReadonlyMap<string, readonly Dim[]>,
 ): Model {
   const model = modelOf(builder.finish(), metadata);
-  const inferred = inferShapes({ ...model, opsets: new Map([...opsets, ...model.opsets]) });
+  const merged = mergeEqual({ ...model, opsets: new Map([...opsets, ...model.opsets]) });
+  const inferred = inferShapes(merged);
   const outputs = inferred.graph.outputs.map(output => ({ ...output, shape: shapes.get(output.name)! }));
   return { ...inferred, graph: { ...inferred.graph, outputs } };
 }

@@ -26,7 +26,7 @@ interface Scaled {
 const found = new WeakMap<Term, Affine | Scaled | 'none'>();
 
 /** The linear function that a term is; undefined where it is none, or one without a matrix. */
-export function affineOf(term: Term): Affine | undefined {
+function affineOf(term: Term): Affine | undefined {
   if (term.source.kind === 'affine') return term.source.affine;
   const linear = linearOf(term);
   return linear && 'matrix' in linear ? linear : undefined;
@@ -156,4 +156,26 @@ export function meanHead(
     for (let k = 0; k < K; k++) bias[k]! += weight * (scale[k]! * part.bias[k]! + shift[k]!);
   }
   return { of: first.of, matrix, bias };
+}
+
+/** Linear functions that end chains, where a Gemm holds several of one value, or that nobody wrote as nodes. */
+export function linearEnds(wanted: readonly Term[], units: ReadonlySet<Step | Term>): Map<Term, Affine> {
+  const ends = new Set(wanted);
+  for (const unit of units) {
+    if (!('node' in unit)) continue;
+    const [made] = unit.outputs;
+    const goesOn = made !== undefined && affineOf(made) !== undefined;
+    for (const input of unit.inputs) if (input && !goesOn) ends.add(input);
+  }
+  const byValue = new Map<Term, Map<Term, Affine>>();
+  for (const term of ends) {
+    const affine = affineOf(term);
+    if (!affine) continue;
+    const group = byValue.get(affine.of) ?? new Map<Term, Affine>();
+    byValue.set(affine.of, group.set(term, affine));
+  }
+  const targets = new Map<Term, Affine>();
+  for (const group of byValue.values())
+    for (const [term, affine] of group) if (group.size > 1 || term.source.kind === 'affine') targets.set(term, affine);
+  return targets;
 }

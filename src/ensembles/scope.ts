@@ -6,8 +6,11 @@
 import { GraftError, tensor, type Tensor } from '../base/index.js';
 import { renameNode, type Builder, type Dim, type OutputType, type Value } from '../graph/index.js';
 import { Concat, Gather, Gemm, Reshape, Slice, Transpose, coreOperators, inferOutputs } from '../operators/index.js';
-import { affineOf, type Affine } from './linear-terms.js';
-import { framed, type PictureView } from './picture-views.js';
+import { linearEnds, type Affine } from './linear-terms.js';
+import { neededBy, readsBytes } from './needed-terms.js';
+import { beside, linesOf, taken, type Lines } from './picture-lines.js';
+import { asItIs, framed, viewKey, type PictureView } from './picture-views.js';
+import { pixelwiseTerms, type Pixelwise } from './pixelwise-terms.js';
 import type { Frame, Step, Term } from './terms.js';
 
 /** Places of views in the list of all views, ascending. */
@@ -26,6 +29,13 @@ interface Stack {
   readonly parts: readonly { readonly term: Term; readonly affine: Affine; readonly from: number }[];
   readonly columns: number;
   value?: Value;
+}
+
+/** Views of a term as copies of its lines. */
+interface Copies extends Pixelwise {
+  /** The view that is the picture as it is. */
+  readonly from: ViewSet;
+  readonly lines: readonly Lines[];
 }
 
 interface Made {
@@ -64,8 +74,12 @@ export class Scope {
 
   /** Computes terms; the order in which they are wanted is that of the columns of their Gemm. */
   compute(wanted: readonly Wanted[]): void {
-    const steps = this.#needed(wanted);
-    const targets = this.#linear(wanted, steps);
+    const steps = neededBy(wanted.map(({ term }) => term));
+    const targets = linearEnds(
+      wanted.map(({ term }) => term),
+      steps,
+    );
+    const pixelwise = pixelwiseTerms(steps);
     const asked = new Map<Term, ViewSet[]>();
     const ask = (term: Term | undefined, views: ViewSet) => {
       if (!term || term.source.kind === 'weight') return;
@@ -76,6 +90,7 @@ export class Scope {
     for (const { term, views } of wanted) ask(term, views);
     // backwards: of what is made once, all views are made
     const plan = new Map<Term | Step, ViewSet[]>();
+    const copied = new Map<Term, Map<ViewSet, Copies>>();
     const units = [...steps].sort((a, b) => b.order - a.order);
     for (const unit of units) {
       const terms = 'node' in unit ? unit.outputs.filter(one => one !== undefined) : [unit];
@@ -83,8 +98,16 @@ export class Scope {
       if (sets.length === 0) continue;
       const isWhole = terms.every(term => !asked.has(term) || isByRows(term));
       const together = isWhole ? [sets.reduce(union)] : distinct(sets);
-      plan.set(unit, together);
+      const copies = new Map<ViewSet, Copies>();
       for (const views of together) {
+        const copy = terms.length === 1 ? this.#copiesOf(terms[0]!, views, pixelwise) : undefined;
+        if (copy) copies.set(views, copy);
+      }
+      if (copies.size > 0) copied.set(terms[0]!, copies);
+      // copies are made after what they are copied from
+      const direct = distinct(together.map(views => copies.get(views)?.from ?? views));
+      plan.set(unit, distinct([...direct, ...together]));
+      for (const views of direct) {
         const linear = 'node' in unit && terms.length === 1 ? targets.get(terms[0]!) : 'node' in unit ? undefined : targets.get(unit); // prettier-ignore
         if (linear) ask(linear.of, views);
         else if ('node' in unit) for (const input of [...unit.inputs, ...unit.captured.values()]) ask(input, views);
@@ -95,6 +118,12 @@ export class Scope {
       for (const views of plan.get(unit) ?? []) {
         const first = 'node' in unit ? unit.outputs.find(Boolean)! : unit;
         if (this.#stacked(first, views)) continue;
+        const copies = copied.get(first)?.get(views);
+        if (copies) {
+          const whole = this.value(first, copies.from);
+          this.#keep(first, views, beside(copies.lines.map(lines => taken(whole, lines, copies.frame, copies.axes))));
+          continue;
+        }
         if ('node' in unit) this.#emit(unit, views);
         else if (unit.source.kind === 'pictures')
           this.#keep(unit, views, this.#frames(unit.source.frame, views, readsBytes(unit, steps)));
@@ -155,42 +184,20 @@ export class Scope {
     return isInOrder ? all : Gather(all, this.builder.constant(order), { axis: 1 });
   }
 
-  /** Every step and every other term that must be made here. */
-  #needed(wanted: readonly Wanted[]): Set<Step | Term> {
-    const needed = new Set<Step | Term>();
-    const pending: (Term | undefined)[] = wanted.map(({ term }) => term);
-    for (let term = pending.pop(); term || pending.length > 0; term = pending.pop()) {
-      if (!term || term.source.kind === 'weight') continue;
-      const unit = term.source.kind === 'step' ? term.source.step : term;
-      if (needed.has(unit)) continue;
-      needed.add(unit);
-      if ('node' in unit) pending.push(...unit.inputs, ...unit.captured.values());
-      else if (term.source.kind === 'affine') pending.push(term.source.affine.of);
-    }
-    return needed;
-  }
-
-  /** Linear functions that end chains, where a Gemm holds several of one value, or that nobody wrote as nodes. */
-  #linear(wanted: readonly Wanted[], units: ReadonlySet<Step | Term>): Map<Term, Affine> {
-    const ends = new Set(wanted.map(({ term }) => term));
-    for (const unit of units) {
-      if (!('node' in unit)) continue;
-      const [made] = unit.outputs;
-      const goesOn = made !== undefined && affineOf(made) !== undefined;
-      for (const input of unit.inputs) if (input && !goesOn) ends.add(input);
-    }
-    const byValue = new Map<Term, Map<Term, Affine>>();
-    for (const term of ends) {
-      const affine = affineOf(term);
-      if (!affine) continue;
-      const group = byValue.get(affine.of) ?? new Map<Term, Affine>();
-      byValue.set(affine.of, group.set(term, affine));
-    }
-    const targets = new Map<Term, Affine>();
-    for (const group of byValue.values())
-      for (const [term, affine] of group)
-        if (group.size > 1 || term.source.kind === 'affine') targets.set(term, affine);
-    return targets;
+  /** How views of a term are copied from the picture as it is; undefined where they are not. */
+  #copiesOf(term: Term, views: ViewSet, pixelwise: ReadonlyMap<Term, Pixelwise>): Copies | undefined {
+    const { frame, axes } = pixelwise.get(term) ?? {};
+    const { width, height, cropWidth, cropHeight } = frame ?? {};
+    const [, H, W] = this.pictures.shape;
+    const from = views.find(view => viewKey(this.allViews[view]!) === viewKey(asItIs));
+    if (!frame || !axes || term.source.kind !== 'step' || views.length < 2 || from === undefined) return undefined;
+    if (width !== W || height !== H || cropWidth !== W || cropHeight !== H) return undefined;
+    const lines = views.flatMap(place => {
+      const view = this.allViews[place]!;
+      const taken = view.levels ? undefined : linesOf(view, frame, { ...frame, left: 0, top: 0 });
+      return taken ? [taken] : [];
+    });
+    return lines.length === views.length ? { from: [from], lines, frame, axes } : undefined;
   }
 
   #planStacks(
@@ -324,22 +331,6 @@ export class Scope {
     builder.adopt({ ...bodied, name, inputs: inputs.map(input => input?.name ?? ''), outputs }, output => ({ name: output, ...info.get(output)! })); // prettier-ignore
     step.outputs.forEach((term, i) => term && this.#keep(term, views, builder.value(outputs[i]!)));
   }
-}
-
-/** Operators that carry floats as they carry bytes, on the way to the cast that ends them. */
-const carries = new Set(['Transpose', 'Gather', 'Slice', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Split']); // prettier-ignore
-
-/** Whether something reads the pictures that would not read floats. */
-function readsBytes(pictures: Term, units: ReadonlySet<Step | Term>): boolean {
-  const carried = new Set<Term>([pictures]);
-  for (const unit of [...units].sort((a, b) => a.order - b.order)) {
-    if (!('node' in unit) || !unit.inputs.some(input => input && carried.has(input))) continue;
-    if (unit.node.domain === '' && carries.has(unit.node.op))
-      for (const output of unit.outputs)
-        if (output) carried.add(output);
-        else if (unit.node.op !== 'Cast' && unit.node.op !== 'Shape') return true;
-  }
-  return false;
 }
 
 const distinct = (sets: readonly ViewSet[]): ViewSet[] =>
