@@ -37,14 +37,19 @@ export interface MembersTask {
   readonly open: (plan: MemberPlan) => Promise<Learner | undefined>;
 }
 
+/** Weights of all members beyond which a step waits for memory: ten in one graph then take longer than ten in turn. */
+const mostWeights = 1 << 20;
+
 /** Whether the heads of options learn in one graph. */
-export function learnAtOnce(options: LearnOptions, [first]: readonly MemberPlan[]): boolean {
-  if (options.unfreeze !== undefined) return false;
+function learnAtOnce(options: LearnOptions, plans: readonly MemberPlan[], features: number, classes: number): boolean {
   // snapshots, averages and kept epochs are of runs that walk by themselves
   if (wantsEpochs(options)) return false;
-  const { optimizerName, name } = resolveHead(options);
+  const { optimizerName, name, hidden } = resolveHead(options);
   // Linear heads start at zero and drop nothing: what tells their seeds apart is the order, which one graph shares.
-  return optimizerName !== 'lbfgs' && (name !== 'linear' || first?.kind !== 'run');
+  if (optimizerName === 'lbfgs' || (name === 'linear' && plans.some(({ kind }) => kind === 'run'))) return false;
+  const widths = [features, ...(name === 'linear' ? [] : hidden), classes];
+  const weights = widths.slice(1).reduce((sum, width, i) => sum + width * widths[i]!, 0);
+  return plans.length * weights <= mostWeights;
 }
 
 /**
@@ -70,7 +75,7 @@ async function* heads({ runtime, backbone, set, plans, open }: MembersTask, opti
     const seen = { ...features, ...featuresSeenBy(features, shares[member]!) };
     return headLearnt(runtime, backbone, set, { head: await fit(seen), features: seen, out: run.path });
   };
-  if (!learnAtOnce(options, plans)) {
+  if (!learnAtOnce(options, plans, features.train.width, task.classes)) {
     for (const [member, plan] of plans.entries()) {
       const learner = await open(plan);
       if (!learner) continue;
