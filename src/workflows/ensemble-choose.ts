@@ -210,7 +210,7 @@ const isBetter = (a: Evaluation, b: Evaluation, metric: AnswerOptions['metric'])
     : a.negativeLogLikelihood < b.negativeLogLikelihood;
 
 /**
- * The winner with the simplest calibrator that none beats by more than a standard error.
+ * The winner with a temperature, or with what is better than that by more than a standard error.
  *
  * @param isFit whether it may ship with that
  */
@@ -227,7 +227,8 @@ export async function withCalibrator(
     { logits, classes: asked.classes, ...truthAt(asked, calibrate) },
     { seed: options.seed },
   );
-  if (chosen === winner.kind) return winner;
+  // a temperature has one number, and networks are sure of themselves as a rule: what does not hurt stays
+  if (chosen === winner.kind || chosen === 'none') return winner;
   const other = await judgeWay(winner, asked, chosen, winner.memberFirst, options);
   return (await isFit(other)) ? other : winner;
 }

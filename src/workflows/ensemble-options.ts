@@ -23,7 +23,7 @@ export interface EnsembleOptions {
   readonly top?: number;
   /** Cheap members first, the others only for pictures that these are not sure of; the share of pictures that may be lost. */
   readonly cascade?: number;
-  /** @default 'auto': the simplest that none beats by more than a standard error */
+  /** @default 'auto': a temperature, unless another is better by more than a standard error */
   readonly calibrate?: 'auto' | CalibratorKind;
   /** What chooses. @default 'negativeLogLikelihood' */
   readonly metric?: SelectionMetric;

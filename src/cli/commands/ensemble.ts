@@ -32,7 +32,7 @@ const flags = {
   calibrate: {
     type: 'choice',
     choices: ['auto', 'none', 'temperature', 'vector', 'isotonic'],
-    help: 'auto: the simplest that none beats by more than a standard error (default: auto)',
+    help: 'auto: a temperature, unless another is better by more than a standard error (default: auto)',
   },
   metric: {
     type: 'choice',
