@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { crossEntropy, linear, mlp, servingModel, sgd, standardised, trainHead, type Head } from '../../src/artifacts/index.js'; // prettier-ignore
-import { Random } from '../../src/base/index.js';
+import { Random, tensor } from '../../src/base/index.js';
 import { fuse, type Fusion } from '../../src/ensembles/index.js';
 import { verify, type Model } from '../../src/graph/index.js';
 import { check } from '../../src/inspect/index.js';
@@ -17,12 +17,19 @@ import { difference, outputsOf, pictures, softmax } from './pictured-members.js'
 const runtimes: readonly Runtime[] = [nodeRuntime(), webRuntime()];
 const classes = 5;
 
-/** A bundle's model of a network with a head that has learnt nothing. */
+/** A bundle's model of a network with a random head. */
 function served(name: string, head: (features: number) => Head, seed: number): Model {
   const { graph: backbone, opsets, preprocessing, pixels, features } = openBackbone(join(assets!, 'models', name));
   const { width, height } = preprocessing;
   const made = trainHead({ features, classes, head: head(features), loss: crossEntropy(), optimizer: sgd() });
-  const trained = made.initialState(new Random(seed));
+  // heads begin at zero, where every answer is the same
+  const random = new Random(`head ${seed}`);
+  const trained = new Map(
+    [...made.initialState(random)].map(([name, { shape, type }]) => {
+      const count = shape.reduce((a, b) => a * b, 1);
+      return [name, tensor(type as 'float32', shape, Array.from({ length: count }, () => (type === 'float32' ? 0.2 * random.normal() : 0)))]; // prettier-ignore
+    }),
+  );
   return servingModel({ backbone, opsets, width, height, pixels, head: head(features), trained, classes, task: 'single', temperature: 1.5 }); // prettier-ignore
 }
 
@@ -59,6 +66,7 @@ for (const runtime of assets ? runtimes : [])
       for (const one of models) each.push(softmax((await outputsOf(runtime, one, input)).get('logits')!, classes));
       const seen = softmax((await outputsOf(runtime, models[0]!, turned)).get('logits')!, classes);
       const mean = seen.map((p, k) => ((p + each[0]![k]!) / 2 + each.reduce((sum, of) => sum + of[k]!, 0)) / 5);
+      t.true(new Set(mean.map(p => Math.round(p * 1e4))).size > classes);
       t.true(difference((await outputsOf(runtime, model, input)).get('probabilities')!, mean) < 1e-5);
     });
 
