@@ -54,7 +54,7 @@ export interface TrainMembersResult {
  * @param pictures as of a single run
  * @throws GRAFT_MEMBERS where the options do not go together or would give equal members; what a single run throws
  * @example
- * const { members } = await trainMembers('pictures/', { backbone: 'squeezenet1.1.onnx', out: 'run', folds: 5 }, nodeRuntime());
+ * const { members } = await trainMembers('pictures/', { backbone: 'squeezenet1.1.onnx', out: 'folds', folds: 5 }, nodeRuntime());
  */
 export async function trainMembers(
   pictures: string,
