@@ -7,14 +7,18 @@ import { Builder, modelOf, type Model } from '../../src/graph/index.js';
 import {
   Add,
   Cast,
+  Concat,
   Conv,
   Div,
   Flatten,
+  Gather,
   Gemm,
   GlobalAveragePool,
   MatMul,
   Mul,
   Relu,
+  Reshape,
+  Shape,
   Softmax,
   Sub,
   Transpose,
@@ -27,6 +31,8 @@ export interface MemberOptions {
   readonly trunk?: string;
   readonly head?: string;
   readonly written?: 'gemm' | 'gemm-transposed' | 'matmul' | 'standardised' | 'perceptron';
+  /** Whether features lie across the batch on their way, and get their shape from the pictures'. @default false */
+  readonly isTurned?: boolean;
   /** Pixels a side. @default 12 */
   readonly size?: number;
   /** In front of every name. */
@@ -57,7 +63,12 @@ export function member(options: MemberOptions = {}): Model {
   const prepared = Sub(Mul(Cast(Transpose(pictures, { perm: [0, 3, 1, 2] }), { to: 1 }), 1 / 64), 2);
   const map = Relu(Conv(prepared, of('kernel', [5, 3, 3, 3], 0.3), of('bias', [5], 0.2), { strides: [2, 2], pads: [1, 1, 1, 1] })); // prettier-ignore
   const wide = Relu(Conv(map, of('kernel2', [7, 5, 3, 3], 0.3), undefined, { pads: [1, 1, 1, 1] }));
-  const features = Flatten(GlobalAveragePool(wide));
+  const flat = Flatten(GlobalAveragePool(wide));
+  const batch = Gather(Shape(pictures), builder.constant([0]), { axis: 0 });
+  const across = () => Relu(Sub(Transpose(flat, { perm: [1, 0] }), 0.1));
+  const features = options.isTurned
+    ? Reshape(Transpose(across(), { perm: [1, 0] }), Concat(batch, builder.constant([7]), { axis: 0 }))
+    : flat;
   const own = random(`head ${head}`);
   const F = 7;
   const logits = {

@@ -100,27 +100,32 @@ for (const runtime of runtimes) {
         t.true(difference(made.get('probabilities')!, sum) < 1e-5);
       });
 
-  test.serial(`${runtime.name}: members with a trunk in common share its views`, async t => {
-    const other = member({ head: 'other', prefix: 'o.', written: 'matmul' });
-    const views = [identity, exact[1]!, turned(5)];
-    const leaves = [
-      { name: 'm', model, views },
-      { name: 'o', model: other, views: [exact[1]!, exact[2]!] },
-      { name: 'alone', model: member({ trunk: 'b' }) },
-      { name: 'again', model, views: [turned(5)] },
-    ];
-    const graph = membersModel(leaves, { width: 12, height: 12 });
-    check(verify(graph));
-    t.is(graph.graph.nodes.filter(({ op }) => op === 'Conv').length, 4);
-    const input = pictures(4, 12);
-    const made = (await outputsOf(runtime, graph, input)).get('memberLogits')!;
-    const wanted = leaves.flatMap(({ name, views: shown = [identity] }) => shown.map(view => ({ name, view })));
-    const floats = new Map([['m', float], ['o', member({ head: 'other', written: 'matmul', isFloat: true })], ['alone', member({ trunk: 'b', isFloat: true })], ['again', float]]); // prettier-ignore
-    for (const [i, { name, view }] of wanted.entries()) {
-      const alone = await outputsOf(runtime, floats.get(name)!, seen(input, view, 12));
-      t.true(difference(row(made, wanted.length, i, 4), alone.get('logits')!) < 2e-5, `${name} ${view.name}`);
-    }
-  });
+  for (const isTurned of [false, true])
+    test.serial(
+      `${runtime.name}: members with a trunk in common share its views${isTurned ? ', with features across the batch' : ''}`,
+      async t => {
+        const [model, float] = [member({ prefix: 'm.', isTurned }), member({ isFloat: true, isTurned })];
+        const other = member({ head: 'other', prefix: 'o.', written: 'matmul', isTurned });
+        const views = [identity, exact[1]!, turned(5)];
+        const leaves = [
+          { name: 'm', model, views },
+          { name: 'o', model: other, views: [exact[1]!, exact[2]!] },
+          { name: 'alone', model: member({ trunk: 'b' }) },
+          { name: 'again', model, views: [turned(5)] },
+        ];
+        const graph = membersModel(leaves, { width: 12, height: 12 });
+        check(verify(graph));
+        t.is(graph.graph.nodes.filter(({ op }) => op === 'Conv').length, 4);
+        const input = pictures(4, 12);
+        const made = (await outputsOf(runtime, graph, input)).get('memberLogits')!;
+        const wanted = leaves.flatMap(({ name, views: shown = [identity] }) => shown.map(view => ({ name, view })));
+        const floats = new Map([['m', float], ['o', member({ head: 'other', written: 'matmul', isFloat: true, isTurned })], ['alone', member({ trunk: 'b', isFloat: true })], ['again', float]]); // prettier-ignore
+        for (const [i, { name, view }] of wanted.entries()) {
+          const alone = await outputsOf(runtime, floats.get(name)!, seen(input, view, 12));
+          t.true(difference(row(made, wanted.length, i, 4), alone.get('logits')!) < 2e-5, `${name} ${view.name}`);
+        }
+      },
+    );
 
   test.serial(`${runtime.name}: views of views, of averages, and colours that change twice`, async t => {
     const a: Fusion = { kind: 'member', name: 'a', model };
