@@ -14,10 +14,12 @@ import {
   crossEntropy,
   featurizerModel,
   linear,
+  membersLoss,
   mlp,
   servingModel,
   sgd,
   sigmoidCrossEntropy,
+  stacked,
   standardised,
   trainHead,
   type FeaturizerOptions,
@@ -73,6 +75,12 @@ function* heads(): Generator<[string, string]> {
   const layered = trainHead({ ...first, head: mlp({ hidden: [5], dropout: 0.25 }), optimizer: adamw() });
   for (const kind of ['training', 'evaluation', 'optimizer', 'epoch'] as const)
     yield [`heads/mlp/${kind}.txt`, printModel(layered[kind])];
+  for (const [name, hidden] of Object.entries({ linear: [], mlp: [5] })) {
+    const head = stacked({ members: 3, hidden, dropout: 0.25 });
+    const several = trainHead({ ...first, head, loss: membersLoss(crossEntropy(), 3) });
+    for (const kind of ['evaluation', 'epoch'] as const)
+      yield [`heads/stacked-${name}/${kind}.txt`, printModel(several[kind])];
+  }
 }
 
 /** The embedded backbone in front of a head that has learnt nothing. */
