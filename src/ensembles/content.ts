@@ -17,11 +17,9 @@ export function tensorDigest({ type, shape, bytes }: Tensor): string {
   let content = known.get(bytes);
   if (content === undefined) {
     const state = start(bytes.length);
-    const whole = bytes.length >>> 2;
-    const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
-    const words = new Int32Array(aligned.buffer, aligned.byteOffset, whole);
-    for (let i = 0; i < whole; i++) step(state, words[i]!);
-    for (let i = whole * 4; i < bytes.length; i++) step(state, bytes[i]!);
+    const { words, rest } = inWords(bytes);
+    for (let i = 0; i < words.length; i++) step(state, words[i]!);
+    for (const byte of rest) step(state, byte);
     content = finish(state);
     known.set(bytes, content);
   }
@@ -31,7 +29,17 @@ export function tensorDigest({ type, shape, bytes }: Tensor): string {
 /** Whether two tensors hold the same. */
 export function isSameTensor(a: Tensor, b: Tensor): boolean {
   if (a.type !== b.type || a.shape.join() !== b.shape.join() || a.bytes.length !== b.bytes.length) return false;
-  return a.bytes === b.bytes || a.bytes.every((byte, i) => byte === b.bytes[i]);
+  if (a.bytes === b.bytes) return true;
+  const [first, second] = [inWords(a.bytes), inWords(b.bytes)];
+  for (let i = 0; i < first.words.length; i++) if (first.words[i] !== second.words[i]) return false;
+  return first.rest.every((byte, i) => byte === second.rest[i]);
+}
+
+/** Four bytes at a time; bytes that lie across words are copied. */
+function inWords(bytes: Uint8Array): { readonly words: Int32Array; readonly rest: Uint8Array } {
+  const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
+  const count = bytes.length >>> 2;
+  return { words: new Int32Array(buffer, byteOffset, count), rest: bytes.subarray(4 * count) };
 }
 
 type State = [number, number, number, number];
