@@ -17,8 +17,6 @@ import { openRunFolder } from './run-folder.js';
 import { headOnly, resolveTune, type TuneOptions } from './tune-options.js';
 import { versionsOf } from './version.js';
 
-export { headline } from './complete-run.js';
-
 /** Options of {@link transfer}. */
 export interface TransferOptions extends BackboneOptions, HeadOptions, AugmentOptions, TuneOptions {
   /** The `.onnx` network whose features are used. */
