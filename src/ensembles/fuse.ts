@@ -132,20 +132,24 @@ function flattened(plan: Plan): Plan {
   return { ...plan, parts: spread.map(({ part }) => part), weights: spread.map(({ weight }) => weight) };
 }
 
-/** Mean logits of linear heads on one value are one head. */
+/** Where nobody asks for members: mean logits of linear heads on one value are one head, and who has no weight is left out. */
 function collapsed(plan: Plan, terms: Terms, classes: number): Plan {
   if (plan.kind === 'leaf') return plan;
   if (plan.kind === 'cascade') return { ...plan, stages: plan.stages.map(stage => ({ ...stage, plan: collapsed(stage.plan, terms, classes) })) }; // prettier-ignore
-  const parts = plan.parts.map(part => collapsed(part, terms, classes));
+  // members of no weight say nothing
+  const isHeard = plan.parts.map((_, i) => plan.kind === 'stack' || plan.weights[i]! > 0);
+  const parts = plan.parts.filter((_, i) => isHeard[i]).map(part => collapsed(part, terms, classes));
   const leaves = parts.flatMap(part => (part.kind === 'leaf' ? [part.leaf] : []));
   const isOneView = leaves.length === parts.length && leaves.every(({ view }) => view === leaves[0]!.view);
-  if (plan.kind !== 'average' || plan.rule !== 'logit' || !isOneView) return { ...plan, parts };
+  if (plan.kind === 'stack') return { ...plan, parts };
+  const weights = plan.weights.filter(weight => weight > 0);
+  if (plan.rule !== 'logit' || !isOneView) return { ...plan, parts, weights };
   const heads = leaves.flatMap(({ logits, calibration }, i) => {
     const linear = linearCalibrator(calibration, classes);
-    return linear ? [{ term: logits, weight: plan.weights[i]!, ...linear }] : [];
+    return linear ? [{ term: logits, weight: weights[i]!, ...linear }] : [];
   });
   const head = heads.length === leaves.length ? meanHead(heads) : undefined;
-  if (!head) return { ...plan, parts };
+  if (!head) return { ...plan, parts, weights };
   return { kind: 'leaf', leaf: { ...leaves[0]!, logits: terms.affine(head, 'head'), calibration: undefined } };
 }
 

@@ -312,6 +312,13 @@ test('what cannot be fused is refused', t => {
   refused({ root, outliers }, 'ENSEMBLE_OUTLIER_RULE');
 });
 
+test('members of no weight are left out where nobody asks for members', t => {
+  const members = [heads[0]!, one({ trunk: 'b', prefix: 'b.' })];
+  const root: Fusion = { kind: 'average', rule: 'probability', members, weights: [1, 0] };
+  t.is(count(fused({ root, outputs: [] }), 'Conv'), 2);
+  t.is(count(fused({ root }), 'Conv'), 4);
+});
+
 test('a member that is another by one weight is another', t => {
   const model = member({ prefix: 'x.' });
   const [name, held] = [...model.graph.initializers].find(([weight]) => weight === 'x.kernel')!;
