@@ -1,12 +1,8 @@
 // The model card: a README.md that says in a page what the bundle is, what it was worth, and how to use it.
 
-import { printable } from '../base/index.js';
 import { ensembleCard } from './ensemble-card.js';
 import type { Manifest } from './manifest.js';
-
-/** Names come from folders: no markup may come through. */
-export const plain = (text: string): string =>
-  printable(text).replace(/[\\`*_{}[\]()#+!|<>~]/g, letter => `\\${letter}`);
+import { plain } from './plain.js';
 
 /** The text of `README.md`. */
 export function modelCard(manifest: Omit<Manifest, 'files'>): string {

@@ -1,8 +1,8 @@
 // What a model card says of an ensemble: the tree that it is made of, what was compared, and its sets and thresholds.
 
 import { commonStart } from '../base/index.js';
-import { plain } from './card.js';
 import type { BundleEnsemble } from './manifest.js';
+import { plain } from './plain.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
