@@ -156,7 +156,7 @@ function withoutOwn(answer: Answer): Answer {
 const usual = ['average', 'greedy choice', 'best member'];
 
 /**
- * The plain average, or what is better by more than a standard error of the paired difference: few pictures cannot tell
+ * The plain average, or what is better by more than two standard errors of the paired difference: few pictures cannot tell
  * combinations apart, and the best of several is then the luckiest. Without the usual ones the best, of equals the cheaper.
  */
 export function winnerOf(judged: readonly Judged[], metric: AnswerOptions['metric']): Judged {
@@ -173,7 +173,7 @@ export function winnerOf(judged: readonly Judged[], metric: AnswerOptions['metri
     const gains = lossesOf(one, metric).map((loss, row) => losses[row]! - loss);
     const gain = gains.reduce((a, b) => a + b, 0) / gains.length;
     const variance = gains.reduce((sum, each) => sum + (each - gain) ** 2, 0) / Math.max(1, gains.length - 1);
-    if (gain > Math.sqrt(variance / gains.length) && gain > best.gain) best = { gain, one };
+    if (gain > 2 * Math.sqrt(variance / gains.length) && gain > best.gain) best = { gain, one };
   }
   return best.one;
 }
