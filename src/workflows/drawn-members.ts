@@ -13,7 +13,7 @@ import type { Runtime } from '../runtime/index.js';
 import { errors } from './errors.js';
 import type { OpenedMember } from './members.js';
 import { randomBatchStatistics } from './re-estimate.js';
-import { trainingSample, type Restate, type SampleOptions } from './training-sample.js';
+import { statisticsIdentity, trainingSample, type Restate, type SampleOptions } from './training-sample.js';
 
 /** What drawing needs where networks have BatchNormalization. */
 export interface DrawOptions extends Omit<SampleOptions, 'seed'> {
@@ -84,11 +84,12 @@ export async function swagMembers(
   const members: OpenedMember[] = [];
   for (let draw = 0; draw < count; draw++) {
     const model = withWeights(first.model, sampleSwag(swag, random.at(draw)));
+    const drawn = swag.statistics.length > 0 && drawing ? await drawing.restate(model, first, swag.statistics) : model;
     members.push({
       ...first,
       name: `swag of ${networks.length} from ${first.name}#${draw + 1}`,
-      model: swag.statistics.length > 0 && drawing ? await drawing.restate(model, first, swag.statistics) : model,
-      sha256: sha256(identity, `swag ${seed} ${draw}`),
+      model: drawn,
+      sha256: sha256(identity, `swag ${seed} ${draw}`, statisticsIdentity(drawn)),
     });
   }
   return members;

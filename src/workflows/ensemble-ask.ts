@@ -52,16 +52,22 @@ export function askingOf(
 
 const viewsOf = ({ views }: MeasuredMember): string => JSON.stringify(views.map(({ map }) => map));
 
-/** Asks nobody twice. */
+/** Asks nobody twice about the same view. */
 function remembering(ask: Ask): Ask {
-  const known = new Map<string, Float32Array[]>();
+  const known = new Map<string, Float32Array>();
   return async (members, preprocessing) => {
-    const keys = members.map(member =>
-      JSON.stringify([member.sha256, member.crop, viewsOf(member), member.run ?? '', preprocessing]),
-    );
-    const missing = new Map(keys.flatMap((key, i) => (known.has(key) ? [] : [[key, members[i]!] as const])));
-    const places = [...missing.keys()];
-    (await ask([...missing.values()], preprocessing)).forEach((said, i) => known.set(places[i]!, said));
-    return keys.map(key => known.get(key)!);
+    const keysOf = ({ sha256, crop, views }: MeasuredMember) =>
+      views.map(({ map }) => JSON.stringify([sha256, crop, map, preprocessing]));
+    const wanted = new Set<string>();
+    const missing: MeasuredMember[] = [];
+    for (const member of members) {
+      const keys = keysOf(member);
+      const views = member.views.filter((_, v) => !known.has(keys[v]!) && !wanted.has(keys[v]!));
+      for (const key of keys) wanted.add(key);
+      if (views.length > 0) missing.push({ ...member, views });
+    }
+    const said = await ask(missing, preprocessing);
+    missing.forEach((member, m) => keysOf(member).forEach((key, v) => known.set(key, said[m]![v]!)));
+    return members.map(member => keysOf(member).map(key => known.get(key)!));
   };
 }

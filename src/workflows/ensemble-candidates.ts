@@ -56,7 +56,8 @@ export async function choicesOf(
   };
 }
 
-const distinct = (networks: readonly OpenedMember[]): OpenedMember[] => [
+/** Networks of which no two are the same. */
+export const distinct = (networks: readonly OpenedMember[]): OpenedMember[] => [
   ...new Map(networks.map(network => [network.sha256, network])).values(),
 ];
 const alone = (network: OpenedMember): Candidate & { readonly node: LeafNode } => ({

@@ -12,7 +12,7 @@ import type { LeafNode } from './ensemble-leaves.js';
 import type { MeasuredMember } from './member-logits.js';
 import type { OpenedMember } from './members.js';
 import type { RecipeNode } from './recipe-nodes.js';
-import type { Restate } from './training-sample.js';
+import { statisticsIdentity, type Restate } from './training-sample.js';
 
 /** Asks networks about the pictures; logits [pictures, classes] for each view. */
 export type Ask = (members: readonly MeasuredMember[], preprocessing: Preprocessing) => Promise<Float32Array[][]>;
@@ -31,6 +31,12 @@ export interface NetworksOptions {
 export interface Identity {
   readonly sha256: string;
   readonly networks: readonly OpenedMember[];
+}
+
+/** A network, and what it is by content. */
+interface Mixed {
+  readonly model: Model;
+  readonly identity: string;
 }
 
 /** The networks of some trees. */
@@ -73,15 +79,24 @@ export async function openNetworks(leaves: readonly LeafNode[], options: Network
       ...(isBundle && isExact && first.run !== undefined ? { run: first.run } : {}),
     };
   };
-  const averaged = async (parts: readonly OpenedMember[], shares?: readonly number[]): Promise<Model> => {
+  const mixed = new Map<string, Promise<Mixed>>();
+  /** The mean of networks, by the same networks once. */
+  const mixOf = async (parts: readonly OpenedMember[], shares?: readonly number[]): Promise<Mixed> => {
+    const [first] = parts as [OpenedMember];
+    if (parts.length === 1) return { model: first.model, identity: first.sha256 };
+    const ingredients = sha256(...parts.map(part => part.sha256), (shares ?? []).join());
+    const made = mixed.get(ingredients) ?? averaged(ingredients, parts, shares);
+    mixed.set(ingredients, made);
+    return made;
+  };
+  const averaged = async (ingredients: string, parts: readonly OpenedMember[], shares?: readonly number[]) => {
     const { model, statistics } = averageModels(
       parts.map(part => part.model),
       { outputs: ['logits'], ...(shares ? { shares } : {}) },
     );
-    return statistics.length > 0 && restate ? restate(model, parts[0]!, statistics) : model;
+    const whole = statistics.length > 0 && restate ? await restate(model, parts[0]!, statistics) : model;
+    return { model: whole, identity: sha256(ingredients, statisticsIdentity(whole)) };
   };
-  const identityOf = (parts: readonly OpenedMember[], shares: readonly number[] = []) =>
-    parts.length === 1 ? parts[0]!.sha256 : sha256(...parts.map(part => part.sha256), shares.join());
   /** Logits by the identity of the network; asked once. */
   const said = async (leaf: LeafNode, model: Model, identity: string, isBundle: boolean): Promise<Float32Array[]> => {
     const key = `${place.get(leaf)!} ${identity}`;
@@ -90,14 +105,13 @@ export async function openNetworks(leaves: readonly LeafNode[], options: Network
     return known;
   };
 
-  const fixed = new Map<LeafNode, { readonly model: Model; readonly identity: string; readonly isBundle: boolean }>();
+  const fixed = new Map<LeafNode, Mixed & { readonly isBundle: boolean }>();
   for (const leaf of leaves) {
     if (leaf.weights === 'greedy') continue;
     const parts = leaf.networks;
     const isOne = parts.length === 1;
     fixed.set(leaf, {
-      model: isOne ? parts[0]!.model : await averaged(parts, leaf.weights),
-      identity: identityOf(parts, leaf.weights),
+      ...(await mixOf(parts, leaf.weights)),
       isBundle: isOne && parts[0]!.checkpoint === undefined && parts[0]!.sha256 === parts[0]!.bundle.sha256,
     });
   }
@@ -131,7 +145,8 @@ export async function openNetworks(leaves: readonly LeafNode[], options: Network
       const kitchen = {
         average: (parts: readonly (readonly OpenedMember[])[]) => parts.flat(),
         score: async (parts: readonly OpenedMember[]) => {
-          const [plain] = await said(leaf, await averagedOrOne(parts), identityOf(parts), false);
+          const { model, identity } = await mixOf(parts);
+          const [plain] = await said(leaf, model, identity, false);
           const K = asked.classes.length;
           return negativeLogLikelihood({
             logits: rowsAt(plain!, fit, K),
@@ -140,16 +155,14 @@ export async function openNetworks(leaves: readonly LeafNode[], options: Network
           });
         },
       };
-      const averagedOrOne = async (parts: readonly OpenedMember[]) =>
-        parts.length === 1 ? parts[0]!.model : averaged(parts);
       const soup = await greedySoup(
         leaf.networks.map(one => ({ name: one.name, weights: [one] as readonly OpenedMember[] })),
         kitchen,
       );
       if (soup.remark) onWarning?.(`the greedy soup: ${soup.remark}`);
-      const model = await averagedOrOne(soup.weights);
-      const of = await said(leaf, model, identityOf(soup.weights), false);
-      identities.set(names[place.get(leaf)!]!, { sha256: identityOf(soup.weights), networks: soup.weights });
+      const { model, identity } = await mixOf(soup.weights);
+      const of = await said(leaf, model, identity, false);
+      identities.set(names[place.get(leaf)!]!, { sha256: identity, networks: soup.weights });
       return leafOf(leaf, model, recipeOf(soup.weights), of);
     },
   };

@@ -18,7 +18,7 @@ import type { Fusion } from '../ensembles/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { Asked } from './ensemble-answers.js';
 import { askingOf } from './ensemble-ask.js';
-import { choicesOf } from './ensemble-candidates.js';
+import { choicesOf, distinct } from './ensemble-candidates.js';
 import { compare, leavesIn } from './ensemble-compare.js';
 import { partsOf, settle, type Parts } from './ensemble-choose.js';
 import { isMember, leavesOf, type LeafNode } from './ensemble-leaves.js';
@@ -56,7 +56,8 @@ export interface EnsembleResult extends Shipped {
  * @param members bundles, runs, checkpoints of runs (`run@snapshots`); empty with a recipe
  * @throws GRAFT_NO_MEMBER, GRAFT_MEMBERS_DIFFER, GRAFT_NOTHING_COMMON, RECIPE_…, ENSEMBLE_…, EVALUATION_…, DISK_…
  * @example
- * const { verdict } = await ensemble(['run-a', 'run-b'], { out: 'ensemble' }, nodeRuntime());
+ * const { out } = await trainMembers('pictures/', { backbone: 'squeezenet1.1.onnx', out: 'members', bagging: 2 }, nodeRuntime());
+ * const { verdict } = await ensemble([out], { out: 'ensemble' }, nodeRuntime());
  */
 export async function ensemble(
   members: readonly string[],
@@ -69,7 +70,7 @@ export async function ensemble(
   const warn = tellingOnce(options.onWarning);
   const restate = restating(runtime, { ...options, onWarning: warn });
   const choices = await choicesOf(members, options, { ...options, runtime, restate });
-  const networks = leavesIn(choices.singles, choices.leaves).flatMap(leaf => leaf.networks);
+  const networks = distinct(leavesIn(choices.singles, choices.leaves).flatMap(leaf => leaf.networks));
   checkSame(networks);
   checkTask(networks[0]!, options);
   const chosenBy = await choosingPictures(networks, { ...options, onWarning: warn });
@@ -80,12 +81,13 @@ export async function ensemble(
   const ask = askingOf(runtime, networks, chosenBy, asked, options);
   // one of several soups that is tried is no news
   const isAskedFor = options.recipe !== undefined || options.combine === 'soup';
-  const open = async (of: readonly LeafNode[]) => openNetworks(of, { asked, ask, seed, restate, ...(isAskedFor ? { onWarning: warn } : {}) });
+  const open = async (of: readonly LeafNode[]) =>
+    openNetworks(of, { asked, ask, seed, restate, ...(isAskedFor ? { onWarning: warn } : {}) });
   const compared = await compare(choices, { runtime, asked, parts, isOutOfFold, options, open });
   const { judged, chosen, reference, best, costs } = compared;
   const table = ensembleRows(
     judged.map((one, i) => ({
-      name: one.name,
+      name: i === reference && !isMember(one.node) ? `the best of ${choices.singles.length}` : one.name,
       kind: i === reference || isMember(one.node) ? 'member' : 'combination',
       predictions: i === chosen ? best.predictions : one.predictions,
       cost: one.cost,
@@ -101,7 +103,7 @@ export async function ensemble(
     ...shipped,
     table,
     verdict: isOutOfFold ? outOfFoldVerdict(networks.length) : ensembleVerdict(table),
-    chosen: best.name,
+    chosen: table.rows[chosen]!.name,
     evaluation: best.evaluation,
     uncalibrated: best.uncalibrated,
     calibration: { memberFirst: isPooled(final.answer.fusion) && best.memberFirst, kind: final.calibration.kind },

@@ -26,7 +26,6 @@ export interface MeasuredMember {
   readonly group: string;
   /** Share of the common picture's sides that it looks at. */
   readonly crop: number;
-  /** The picture as it is first. */
   readonly views: readonly TestView[];
   /** The folder of its run, where that has predictions of the same pixels by the same weights. */
   readonly run?: string;
@@ -124,11 +123,11 @@ function groupsOf<T extends { readonly member: MeasuredMember }>(missing: readon
 
 /** Predictions that the member's run wrote, of the picture as it is. */
 async function ofRun(
-  { run, views: [first] }: MeasuredMember,
+  { run }: MeasuredMember,
   view: TestView,
   { hashes, classes }: AskedPictures,
 ): Promise<Float32Array | undefined> {
-  if (run === undefined || view !== first) return undefined;
+  if (run === undefined || view.name !== 'identity') return undefined;
   const tensors = await readTensors(join(run, 'predictions', 'validation.safetensors'));
   const [logits, written] = [tensors?.get('logits'), tensors?.get('hashes')];
   if (logits?.shape[1] !== classes || written?.shape[1] !== 32) return undefined;

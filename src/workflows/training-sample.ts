@@ -2,6 +2,8 @@
 // strange pictures are told by are estimated from.
 
 import { GraftError, Random, tensor, type Tensor } from '../base/index.js';
+import { sha256 } from '../base/node.js';
+import { batchStatistics } from '../ensembles/index.js';
 import type { Model } from '../graph/index.js';
 import { checkPreprocessing } from '../pictures/index.js';
 import { pictureStream, type AllowedFormat } from '../pictures/node.js';
@@ -63,6 +65,12 @@ export async function trainingSample(
 export async function* batchesOf(sample: Rows, batch: number): AsyncGenerator<Tensor> {
   for (let from = 0; from < sample.count; from += batch)
     yield sample.read(Array.from({ length: Math.min(batch, sample.count - from) }, (_, i) => from + i));
+}
+
+/** Of the statistics that a network holds: with the weights it was averaged from, what it is. */
+export function statisticsIdentity({ graph }: Model): string {
+  const names = batchStatistics(graph).flatMap(({ mean, variance }) => [mean, variance]);
+  return sha256(...names.flatMap(name => [name, graph.initializers.get(name)!.bytes]));
 }
 
 /** The network with statistics of these layers estimated anew from pictures that `of` was trained on. */
