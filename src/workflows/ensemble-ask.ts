@@ -18,16 +18,17 @@ export function askingOf(
   options: MemberLogitsOptions,
 ): Ask {
   const K = classes.length;
+  const told = { memory: new Map<string, Float32Array>(), ...options };
   const askAbout =
     (pictures: AskedPictures): Ask =>
     async (members, preprocessing) =>
-      memberLogits(runtime, members, preprocessing, pictures, options);
-  if (!owners) return remembering(askAbout({ files, hashes, classes: K }));
+      memberLogits(runtime, members, preprocessing, pictures, told);
+  if (!owners) return askAbout({ files, hashes, classes: K });
   const rowsOf = (owner: number) => owners.flatMap((of, row) => (of === owner ? [row] : []));
   const parts = networks.map((_, owner) => {
     const rows = rowsOf(owner);
     const pictures = { files: rows.map(row => files[row]!), hashes: rows.map(row => hashes[row]!), classes: K };
-    return { rows, ask: remembering(askAbout(pictures)) };
+    return { rows, ask: askAbout(pictures) };
   });
   return async (members, preprocessing) => {
     const composed = new Map<string, Float32Array[]>();
@@ -51,23 +52,3 @@ export function askingOf(
 }
 
 const viewsOf = ({ views }: MeasuredMember): string => JSON.stringify(views.map(({ map }) => map));
-
-/** Asks nobody twice about the same view. */
-function remembering(ask: Ask): Ask {
-  const known = new Map<string, Float32Array>();
-  return async (members, preprocessing) => {
-    const keysOf = ({ sha256, crop, views }: MeasuredMember) =>
-      views.map(({ map }) => JSON.stringify([sha256, crop, map, preprocessing]));
-    const wanted = new Set<string>();
-    const missing: MeasuredMember[] = [];
-    for (const member of members) {
-      const keys = keysOf(member);
-      const views = member.views.filter((_, v) => !known.has(keys[v]!) && !wanted.has(keys[v]!));
-      for (const key of keys) wanted.add(key);
-      if (views.length > 0) missing.push({ ...member, views });
-    }
-    const said = await ask(missing, preprocessing);
-    missing.forEach((member, m) => keysOf(member).forEach((key, v) => known.set(key, said[m]![v]!)));
-    return members.map(member => keysOf(member).map(key => known.get(key)!));
-  };
-}

@@ -14,6 +14,7 @@ import { pictureStream, type AllowedFormat } from '../pictures/node.js';
 import type { Runtime } from '../runtime/index.js';
 import { errors } from './errors.js';
 import type { Progress } from './progress.js';
+import { headLogits, trunkParts } from './trunk-parts.js';
 
 /** A member as it is measured. */
 export interface MeasuredMember {
@@ -42,6 +43,8 @@ export interface AskedPictures {
 export interface MemberLogitsOptions {
   /** Where predictions are kept, or false for nowhere. @default as features are: $XDG_CACHE_HOME/onnx-graft */
   readonly cache?: string | false;
+  /** What was said already in this process, by what it depends on. @default nothing is remembered */
+  readonly memory?: Map<string, Float32Array>;
   readonly allowFormats?: readonly AllowedFormat[];
   /** Pictures a run. @default 8 */
   readonly batch?: number;
@@ -74,8 +77,8 @@ export async function memberLogits(
         member.views.map(async view => {
           const key = sha256(JSON.stringify([member.sha256, member.crop, view.map, preprocessing, set, runtime.name]));
           const file = folder && join(folder, `${key}.safetensors`);
-          const kept = (await ofRun(member, view, asked)) ?? (file ? await readKept(file, asked) : undefined);
-          return { file, kept };
+          const read = async () => options.memory?.get(key) ?? (file ? await readKept(file, asked) : undefined);
+          return { key, file, kept: (await ofRun(member, view, asked)) ?? (await read()) };
         }),
       ),
     ),
@@ -84,7 +87,30 @@ export async function memberLogits(
     const views = member.views.flatMap((view, v) => (found[i]![v]!.kept ? [] : [{ view, at: found[i]![v]! }]));
     return views.length === 0 ? [] : [{ member, views }];
   });
-  for (const group of groupsOf(missing)) {
+  const keep = async (leaf: (typeof found)[number][number], logits: Float32Array) => {
+    leaf.kept = logits;
+    options.memory?.set(leaf.key, logits);
+    if (!leaf.file || !folder) return;
+    await makeFolder(folder);
+    const kept = tensor('float32', [asked.files.length, asked.classes], logits);
+    await writeAtomically(leaf.file, encodeSafetensors(new Map([['logits', kept]])), { force: true });
+  };
+  const whole: typeof missing = [];
+  for (const one of missing) {
+    const parts = trunkParts(one.member.model);
+    if (!parts) {
+      whole.push(one);
+      continue;
+    }
+    // the trunk is asked like a member, its features kept like logits
+    const { name, crop, group } = one.member;
+    const views = one.views.map(({ view }) => view);
+    const trunk = { name, model: parts.trunk, sha256: parts.sha256, group, crop, views };
+    const [features] = await memberLogits(runtime, [trunk], preprocessing, { ...asked, classes: parts.width }, options);
+    for (const [v, { at }] of one.views.entries())
+      await keep(at, await headLogits(runtime, parts, features![v]!, asked.classes));
+  }
+  for (const group of groupsOf(whole)) {
     const model = membersModel(
       group.map(({ member: { name, model: of, crop }, views }) => ({ name, model: of, crop, views: views.map(({ view }) => view) })), // prettier-ignore
       preprocessing,
@@ -99,13 +125,7 @@ export async function memberLogits(
     const what = names.length === 1 ? `asking ${names[0]}` : `asking ${names.length} members`;
     const told = { ...options, what: leaves.length > names.length ? `${what}, ${leaves.length} views` : what };
     const logits = await throughGraph(runtime, encodeModel(model), leaves.length, preprocessing, asked, told);
-    for (const [i, leaf] of leaves.entries()) {
-      leaf.kept = logits[i]!;
-      if (!leaf.file || !folder) continue;
-      await makeFolder(folder);
-      const kept = tensor('float32', [asked.files.length, asked.classes], logits[i]!);
-      await writeAtomically(leaf.file, encodeSafetensors(new Map([['logits', kept]])), { force: true });
-    }
+    for (const [i, leaf] of leaves.entries()) await keep(leaf, logits[i]!);
   }
   return found.map(views => views.map(({ kept }) => kept!));
 }
