@@ -1,6 +1,9 @@
 // Names of members are paths: `runs/a/members/1`, `runs/a/members/2`. What they all begin with says nothing where they
 // stand below each other.
 
+/** What may stand before a path: `soup of 3 from runs/a`. */
+const prefix = /^[a-z]+ of \d+ from /;
+
 /**
  * Takes away the folders that all paths among the names begin with; a name without a folder stays as it is.
  *
@@ -9,7 +12,10 @@
  * short('/data/runs/a'); // a
  */
 export function commonStart(names: readonly string[]): (name: string) => string {
-  const paths = names.filter(name => name.includes('/')).map(name => name.split('/'));
+  const paths = names
+    .map(name => name.replace(prefix, ''))
+    .filter(name => name.includes('/'))
+    .map(name => name.split('/'));
   const [first] = paths;
   if (!first || paths.length < 2) return name => name;
   let same = 0;
@@ -20,5 +26,9 @@ export function commonStart(names: readonly string[]): (name: string) => string 
     .slice(0, same)
     .map(part => `${part}/`)
     .join('');
-  return name => (start && name.startsWith(start) ? name.slice(start.length) : name.replace(` ${start}`, ' '));
+  return name => {
+    const [before = ''] = prefix.exec(name) ?? [];
+    const path = name.slice(before.length);
+    return path.startsWith(start) ? `${before}${path.slice(start.length)}` : name;
+  };
 }

@@ -13,9 +13,9 @@ export function modelCard(manifest: Omit<Manifest, 'files'>): string {
     ? ` (95% interval ${metrics['accuracyInterval'].map(percent).join(' to ')})`
     : '';
   const counts = Object.entries(data.classes).map(([label, count]) => `| ${plain(label)} | ${count} |`);
-  const kind = ensemble ? 'An ensemble' : 'A classifier';
-  const from = ensemble ? `${ensemble.members.length === 1 ? 'one network' : `the answers of ${ensemble.members.length} members`}` : `the network \`${backbone.file.replaceAll('`', "'")}\``; // prettier-ignore
-  return `# ${kind} of ${labels.length} ${task === 'single' ? 'classes' : 'labels'}
+  const kind = ensemble ? 'An ensemble for' : 'A classifier of';
+  const from = ensemble ? (ensemble.members.length === 1 ? 'one network' : `the answers of ${ensemble.members.length} members`) : `the network \`${backbone.file.replaceAll('`', "'")}\``; // prettier-ignore
+  return `# ${kind} ${labels.length} ${task === 'single' ? 'classes' : 'labels'}
 
 Made by onnx-graft ${versions['onnx-graft'] ?? ''} from ${from} and ${data.train.length + data.validation.length} pictures.
 

@@ -11,10 +11,10 @@ export function ensembleCard({ recipe, members, calibration, sets, outliers, com
   const short = commonStart([...members, ...comparison].map(({ name }) => String(name)));
   const root = fieldsOf(fieldsOf(recipe)['root']);
   const told = [
-    `Calibrated by: ${plain(String(fieldsOf(calibration)['kind'] ?? 'nothing'))}.`,
+    `Calibrated by: ${word(fieldsOf(calibration)['kind'])}.`,
     ...(sets ? [`\`predictionSet\` holds the true label of ${share(fieldsOf(sets)['coverage'])} of pictures like these.`] : []),
     ...(outliers
-      ? [`\`unknown\` marks pictures of other kinds, and wrongly ${share(fieldsOf(outliers)['falseAlarmRate'])} of known ones (by ${plain(String(fieldsOf(outliers)['kind']))}).`]
+      ? [`\`unknown\` marks pictures of other kinds, and wrongly ${share(fieldsOf(outliers)['falseAlarmRate'])} of known ones (by ${word(fieldsOf(outliers)['kind'])}).`]
       : []),
   ]; // prettier-ignore
   const rows = comparison.slice(0, most).map(row => `| ${plain(short(String(row['name'])))}${row['ships'] === true ? ' (this one)' : ''} | ${share(row['accuracy'])} | ${digits(row['negativeLogLikelihood'])} | ${share(row['expectedCalibrationError'])} |`); // prettier-ignore
@@ -37,6 +37,7 @@ const most = 30;
 const deepest = 16;
 
 const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {});
+const word = (value: unknown) => (typeof value === 'string' ? plain(value) : 'nothing');
 const share = (value: unknown) => (typeof value === 'number' ? `${(100 * value).toFixed(1)}%` : '–');
 const digits = (value: unknown) => (typeof value === 'number' ? value.toFixed(3) : '–');
 
@@ -57,7 +58,8 @@ function treeOf(node: Fields, short: (name: string) => string, depth: number): s
     return [`${indent}- ${plain(short(String(member)))}${identity}`];
   }
   if (!Array.isArray(members) || depth > deepest) return [];
-  const list = (values: unknown) => (Array.isArray(values) ? values.map(one => typeof one === 'number' ? Number(one.toPrecision(3)) : one).join(', ') : String(values)); // prettier-ignore
+  const shown = (one: unknown) => (typeof one === 'number' ? Number(one.toPrecision(3)) : String(one));
+  const list = (values: unknown) => (Array.isArray(values) ? values.map(shown).join(', ') : String(values));
   const said = [
     ...(typeof rule === 'string' && rule !== 'probability' ? [`by ${rule}`] : []),
     ...(views === undefined ? [] : [list(views)]),

@@ -4,6 +4,11 @@ import { commonStart, printable, type EnsembleResult } from '../index.js';
 import type { Output } from './output.js';
 import { amount, percent, table } from './text.js';
 
+/** What the lines are made of. */
+export type EnsembleTold = Pick<
+  EnsembleResult,
+  'table' | 'verdict' | 'calibration' | 'counts' | 'isOutOfFold' | 'costUnit' | 'recipe' | 'difference'
+>;
 type Row = EnsembleResult['table']['rows'][number];
 
 /** Of more rows the best are shown, and those that are marked. */
@@ -12,7 +17,7 @@ const most = 24;
 const least = 20;
 
 /** The lines of a result. */
-export function ensembleLines(result: EnsembleResult, output: Pick<Output, 'dim' | 'bold' | 'width'>): string[] {
+export function ensembleLines(result: EnsembleTold, output: Pick<Output, 'dim' | 'bold' | 'width'>): string[] {
   const { calibration, counts, isOutOfFold, recipe, difference, verdict } = result;
   const { memberFirst, kind } = calibration;
   const pool = kind === 'none' ? 'the pool as it is' : `the pool by ${kind}`;
@@ -51,10 +56,7 @@ interface Column {
 }
 
 /** What was compared; the row that ships is marked. */
-function tableOf(
-  { table: at, isOutOfFold, costUnit }: EnsembleResult,
-  output: Pick<Output, 'dim' | 'width'>,
-): string[] {
+function tableOf({ table: at, isOutOfFold, costUnit }: EnsembleTold, output: Pick<Output, 'dim' | 'width'>): string[] {
   const { rows, chosen, reference } = at;
   const [metric] = rows.flatMap(row => row.differences.map(one => one.metric));
   const short = commonStart(rows.map(({ name }) => name));
@@ -112,7 +114,7 @@ function foremost({ rows, chosen, reference }: EnsembleResult['table']): number[
   if (all.length <= most) return all;
   const ranked = [...all].sort((a, b) => rows[a]!.negativeLogLikelihood - rows[b]!.negativeLogLikelihood);
   const combinations = all.filter(i => rows[i]!.kind === 'combination').slice(0, most / 2);
-  const kept = new Set([chosen, reference, ...combinations, ...ranked].slice(0, most));
+  const kept = new Set([...new Set([chosen, reference, ...combinations, ...ranked])].slice(0, most));
   return all.filter(i => kept.has(i));
 }
 

@@ -16,9 +16,13 @@ export function predictionLines(
   const hasSets = told.some(answer => answer.predictionSet);
   const mayBeUnknown = told.some(answer => answer.unknown !== undefined);
   const short = commonStart(told.flatMap(({ members = [] }) => members.map(({ name }) => name)));
+  const files = told.map(({ file }) => file);
+  // of long paths the end tells most
+  const isLong = Math.max(...files.map(file => file.length)) > output.width / 2;
+  const fileName = isLong ? commonStart(files) : (file: string) => file;
   const rows = told.flatMap(answer => [
     [
-      printable(answer.file),
+      printable(fileName(answer.file)),
       ...shownOf(answer),
       ...(hasSets ? [(answer.predictionSet ?? []).map(printable).join(', ')] : []),
       ...(mayBeUnknown ? [answer.unknown ? 'unknown kind' : ''] : []),

@@ -6,6 +6,7 @@ import {
   diversity,
   gainBySize,
   metricInterval,
+  metrics,
   reliability,
   reportHtml,
   topLosses,
@@ -38,17 +39,27 @@ export async function ensembleReport(at: Shipment, networks: readonly OpenedMemb
     evaluation: best.evaluation,
     reliability: reliability(best.predictions),
     mistakes,
-    ensemble: {
-      ...table,
-      rows: table.rows.map(row => ({ ...row, name: short(row.name) })),
-      split: chosenBy.owners ? 'validation, each picture by the member that did not train on it' : 'validation, cross-fitted', // prettier-ignore
-      costUnit: costs.unit,
-      ...beside(at, short),
-    },
+    // out of fold one answer stands for all: there is nothing to compare
+    ...(chosenBy.owners
+      ? {}
+      : {
+          ensemble: {
+            ...table,
+            rows: table.rows.map(row => ({ ...row, name: short(row.name) })),
+            split: 'validation, cross-fitted',
+            costUnit: costs.unit,
+            ...beside(at, short),
+          },
+        }),
     provenance: [
       ['recipe', recipe],
       ...networks.map(({ name, sha256 }) => [`member ${name}`, `SHA-256 ${sha256}`] as const),
-      ['chosen by', `${chosenBy.files.length} pictures, ${options.metric ?? 'negativeLogLikelihood'}`],
+      [
+        'judged by',
+        chosenBy.owners
+          ? `${chosenBy.files.length} pictures, each by the answer of the one member that did not train on it`
+          : `${chosenBy.files.length} pictures that chose by ${metrics[options.metric ?? 'negativeLogLikelihood'].title}`,
+      ],
       ['onnx-graft', version],
     ],
     createdWith: `onnx-graft ${version}`,
@@ -57,13 +68,13 @@ export async function ensembleReport(at: Shipment, networks: readonly OpenedMemb
 
 /** What several members say beside the table; nothing where one answer stands for all. */
 function beside(
-  { asked, chosenBy, compared, options }: Shipment,
+  { asked, compared, options }: Shipment,
   short: (name: string) => string,
 ): Pick<EnsembleReport, 'diversity' | 'front' | 'gains'> {
   const { judged, front, chosen, best } = compared;
   const { metric = 'negativeLogLikelihood', seed = 0 } = options;
   const members = judged.filter(({ node }) => isMember(node));
-  if (chosenBy.owners || members.length < 2) return {};
+  if (members.length < 2) return {};
   const truth = { classes: asked.classes, ...asked.truth };
   const isBetter = (a: (typeof members)[number], b: (typeof members)[number]) =>
     metric === 'accuracy'
@@ -82,10 +93,14 @@ function beside(
   });
   return {
     gains: gainBySize(ranked, ranked[0]!, metric, { seed }),
-    front: { metric, points },
+    front: { metric, points: isOneCost(points) ? [] : points },
     diversity: diversity(
       members.map(({ name, predictions: { probabilities } }) => ({ name: short(name), probabilities })),
       truth,
     ),
   };
 }
+
+/** Where members share nearly all that they cost, there is nothing to weigh. */
+const isOneCost = (points: readonly CostPoint[]): boolean =>
+  Math.max(...points.map(({ cost }) => cost)) <= 1.02 * Math.min(...points.map(({ cost }) => cost));

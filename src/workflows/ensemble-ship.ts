@@ -172,10 +172,17 @@ function manifestOf(
       calibration: final.calibration,
       ...rules,
       ...(front.length > 0 ? { front: front.map(({ point }) => ({ ...point })) } : {}),
-      comparison: table.rows.map(({ differences: _, ...row }, i) => ({ ...row, ...(i === table.chosen ? { ships: true } : {}) })), // prettier-ignore
+      comparison: comparisonOf(table, chosenBy),
     },
   };
 }
+
+/** The rows of the table, the one that ships marked; out of fold all say the same, and that one is left. */
+const comparisonOf = ({ rows, chosen }: EnsembleTable, { owners }: ChoosingPictures) =>
+  rows.flatMap(({ differences: _, ...row }, i) => {
+    if (owners && i !== chosen) return [];
+    return [{ ...row, ...(i === chosen ? { ships: true } : {}) }];
+  });
 
 /** The networks and views of the tree, in the order of `memberProbabilities`. */
 function membersOf({ fusion }: Answer, identities: ReadonlyMap<string, Identity>): BundleMember[] {

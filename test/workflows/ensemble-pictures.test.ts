@@ -1,7 +1,7 @@
 // The pictures that choose: never one that trained a member; of folds each by the member that did not see it.
 
 import test from 'ava';
-import { cp, mkdir, readdir, rename } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GraftError } from '../../src/base/index.js';
 import { choosingPictures } from '../../src/workflows/ensemble-pictures.js';
@@ -39,6 +39,8 @@ test('folds are judged out of fold and ship as their average', async t => {
   t.regex(found.verdict, /cannot be told/);
   t.is(found.difference, undefined);
   t.is(found.manifest.ensemble!.members.length, 3);
+  t.deepEqual(found.manifest.ensemble!.comparison.map(({ name, ships }) => [name, ships]), [['average', true]]); // prettier-ignore
+  t.false((await readFile(found.report, 'utf8')).includes('Averaging'));
   // every picture counts once, by the answer of the member that did not train on it: the members' own mean loss
   const uncalibrated = await combine([out], { calibrate: 'none' });
   const members = await openMembers(out);

@@ -62,7 +62,7 @@ test('a soup is one network: the mean of the weights, as cheap as one', async t 
   t.is(rows[chosen]!.cost, rows[0]!.cost, 'cost');
   t.is(found.manifest.ensemble!.members.length, 1);
   const shares = await combine([], { recipe: `soup[1*${seeds[0]}, 0*${seeds[1]}]`, calibrate: 'none' });
-  const alone = await answersOf(join(seeds[0]!, 'bundle'), pictures, ['logits']);
+  const alone = await answersOf(join(seeds[0], 'bundle'), pictures, ['logits']);
   const soup = await answersOf(shares.bundle, pictures, ['probabilities']);
   t.true(apart(soup.get('probabilities')!, softmax(alone.get('logits')!, 5)) < 1e-5);
   const error = await t.throwsAsync<GraftError>(combine(members, { combine: 'soup' }));
@@ -173,7 +173,8 @@ test('what is there is not written over before anything is asked', async t => {
 test('the report shows what further members bring, and what cost does', async t => {
   const { report, verdict } = await combine(members, { metric: 'accuracy' });
   const html = await readFile(report, 'utf8');
-  for (const text of ['Accuracy and cost', 'Ensemble', 'Members', 'Combinations']) t.true(html.includes(text), text);
+  for (const text of ['Members and gain', 'How members differ', 'Members', 'Combinations'])
+    t.true(html.includes(text), text);
   t.true(html.includes('members'));
   t.regex(verdict, /accuracy/);
   t.true((await stat(report)).size < 4e6);
