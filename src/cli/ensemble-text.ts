@@ -32,7 +32,10 @@ export function ensembleLines(result: EnsembleTold, output: Pick<Output, 'dim' |
   const facts: [string, string][] = [
     ['calibrated', kind === 'none' && !memberFirst ? 'not needed' : how],
     ['judged by', judged],
-    ['made of', printable(recipe)],
+    [
+      'made of',
+      printable(recipe.replace(/(\d\.\d{5,})\*/g, (_, weight) => `${Number(Number(weight).toPrecision(4))}*`)),
+    ],
     ['fused', fused],
   ];
   return [

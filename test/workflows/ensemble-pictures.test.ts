@@ -49,7 +49,10 @@ test('folds are judged out of fold and ship as their average', async t => {
   chosen.owners!.forEach((owner, row) =>
     t.false(members[owner]!.bundle.manifest.data.train.includes(chosen.hashes[row]!)),
   );
-  t.true(uncalibrated.evaluation.count === 80);
+  t.is(uncalibrated.evaluation.count, 80);
+  // logits of members are brought to one scale: not worse than the members are by their own temperatures
+  const own = members.map(({ bundle }) => bundle.manifest.metrics['negativeLogLikelihood'] as number);
+  t.true(found.evaluation.negativeLogLikelihood < own.reduce((a, b) => a + b, 0) / own.length + 0.02);
   t.is(
     await codeOf(combine([], { recipe: `average[tta(hflip)[${out}/members/1], ${out}/members/2, ${out}/members/3]` })),
     'GRAFT_OUT_OF_FOLD',
