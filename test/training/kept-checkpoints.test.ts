@@ -136,7 +136,10 @@ test('SWA gives the plain mean of the weights after its epochs, judged, and its 
 });
 
 test('an epoch at once and step by step average the same, also where a run goes on', async t => {
-  const [atOnce, steps] = [await walked(trainingRun(averaging)), await walked(stepByStepRun({ ...averaging, ...head }))];
+  const [atOnce, steps] = [
+    await walked(trainingRun(averaging)),
+    await walked(stepByStepRun({ ...averaging, ...head })),
+  ];
   t.deepEqual(bitsOf(steps.result.swa!.weights), bitsOf(atOnce.result.swa!.weights));
   const told = (events: readonly TrainingEvent[]) => events.filter(({ kind }) => kind === 'swa');
   t.deepEqual(
