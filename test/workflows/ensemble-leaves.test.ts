@@ -100,6 +100,12 @@ test('members of other sizes and backbones see one picture', async t => {
   const found = await combine([small, a], { combine: 'average' });
   t.true(found.difference! < 1e-5);
   t.is((found.manifest.preprocessing as { width: number }).width, 32);
+  // where the budget holds the cheap one alone, that ships, however good the dear one is
+  const costs = found.table.rows.map(row => row.cost!);
+  const budgetFlops = Math.min(...costs);
+  const cheap = await combine([small, a], { budgetFlops });
+  t.is(cheap.table.rows[cheap.table.chosen]!.cost, budgetFlops);
+  t.deepEqual(cheap.manifest.ensemble!.members.map(({ name }) => name), [small]); // prettier-ignore
   const top = await combine([small, a, b], { combine: 'average', top: 2 });
   t.is(top.manifest.ensemble!.members.length, 2);
 });

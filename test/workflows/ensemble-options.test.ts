@@ -1,12 +1,13 @@
 // What is refused of an ensemble before anything is opened, and of members that do not go together.
 
 import test from 'ava';
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GraftError } from '../../src/base/index.js';
 import { sha256 } from '../../src/base/node.js';
 import { checkOptions, type EnsembleOptions } from '../../src/workflows/ensemble-options.js';
-import { combine, fresh, heads } from './ensemble-runs.js';
+import { writeNetwork, writePictures } from '../walks/small-network.js';
+import { combine, fresh, heads, run } from './ensemble-runs.js';
 
 test('options that make no sense', t => {
   const codeOf = (members: readonly string[], options: Partial<EnsembleOptions>) =>
@@ -57,4 +58,20 @@ test('every calibrator that is asked for is used', async t => {
     t.is((found.manifest.ensemble!.calibration as { kind: string }).kind, kind);
     t.true(found.difference! < 1e-5);
   }
+});
+
+test('two classes are calibrated by isotonic steps, inside the graph', async t => {
+  const own = fresh();
+  await mkdir(own, { recursive: true });
+  const pictures = await writePictures(own, 20, 'pictures');
+  const backbone = writeNetwork(own);
+  const runs = [
+    await run({ backbone }, pictures),
+    await run({ backbone, head: 'mlp', hidden: [8], epochs: 3 }, pictures),
+  ];
+  const found = await combine(runs, { combine: 'average', calibrate: 'isotonic' });
+  t.is(found.calibration.kind, 'isotonic');
+  t.true(found.difference! < 1e-5);
+  const error = await t.throwsAsync<GraftError>(combine(await heads([0]), { calibrate: 'isotonic' }));
+  t.is(error.code, 'GRAFT_ENSEMBLE_OPTION');
 });
