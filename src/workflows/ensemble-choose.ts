@@ -97,7 +97,6 @@ export async function judgeWay(
   const fold = foldsOf(truth, foldCount, seed);
   const calibrated = new Float32Array(asked.count * K);
   const pooled = new Float32Array(asked.count * K);
-  let cost = 0;
   const folds = Math.max(...fold) + 1;
   for (let f = 0; f < folds; f++) {
     const outside = (rows: readonly number[]) => rows.filter(row => fold[row] !== f);
@@ -109,8 +108,9 @@ export async function judgeWay(
       calibrated.set(said.subarray(row * K, (row + 1) * K), row * K);
       pooled.set(answer.probabilities.subarray(row * K, (row + 1) * K), row * K);
     }
-    cost = answer.cost ?? (f === 0 ? options.costOf(answer.fusion) : cost);
   }
+  // what is chosen from all pictures is what a picture pays for
+  const whole = await answerTree(candidate.node, asked, { ...options, fit: parts.select, memberFirst });
   const predictions = { probabilities: calibrated, ...truth };
   return {
     ...candidate,
@@ -119,7 +119,7 @@ export async function judgeWay(
     predictions,
     evaluation: evaluate(predictions, { split: 'validation' }),
     uncalibrated: evaluate({ ...predictions, probabilities: pooled }, { split: 'validation' }),
-    cost,
+    cost: whole.cost ?? options.costOf(whole.fusion),
   };
 }
 

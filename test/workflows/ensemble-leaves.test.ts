@@ -106,6 +106,12 @@ test('members of other sizes and backbones see one picture', async t => {
   const cheap = await combine([small, a], { budgetFlops });
   t.is(cheap.table.rows[cheap.table.chosen]!.cost, budgetFlops);
   t.deepEqual(cheap.manifest.ensemble!.members.map(({ name }) => name), [small]); // prettier-ignore
+  // a choice costs what was chosen
+  const best = await combine([small, a], { combine: 'greedy' });
+  const alone = found.table.rows.filter(({ kind }) => kind === 'member').map(row => row.cost!);
+  const { members } = best.manifest.ensemble!;
+  if (members.length === 1) t.true(alone.includes(best.table.rows[best.table.chosen]!.cost!));
+  else t.is(best.table.rows[best.table.chosen]!.cost, found.table.rows[found.table.chosen]!.cost);
   const top = await combine([small, a, b], { combine: 'average', top: 2 });
   t.is(top.manifest.ensemble!.members.length, 2);
 });
