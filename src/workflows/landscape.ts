@@ -45,7 +45,8 @@ const mostBytes = 2 ** 28;
  * @throws ENSEMBLE_WEIGHTS where the two are not the same network; GRAFT_LANDSCAPE, GRAFT_POINTS, GRAFT_NO_MEMBER,
  *   GRAFT_PICTURES_MISSING
  * @example
- * const { verdict, words } = await landscape('run@3', 'run@last', {}, nodeRuntime());
+ * const { out } = await trainMembers('pictures/', { backbone: 'squeezenet1.1.onnx', out: 'bags', bagging: 2 }, nodeRuntime());
+ * const { verdict, words } = await landscape(`${out}/members/1`, `${out}/members/2`, {}, nodeRuntime());
  */
 export async function landscape(
   from: string,
