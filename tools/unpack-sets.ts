@@ -13,7 +13,9 @@ export async function unpackCifar(from: string, to: string): Promise<void> {
   for (const split of ['train', 'test']) {
     const labels = readFileSync(join(from, `${split}_labels.bin`));
     for (let k = 0; k < labels.length; k += 1000) {
-      const sprite = sharp(readFileSync(join(from, `${split}_${String(k / 1000).padStart(2, '0')}.webp`))).removeAlpha();
+      const sprite = sharp(
+        readFileSync(join(from, `${split}_${String(k / 1000).padStart(2, '0')}.webp`)),
+      ).removeAlpha();
       const { data, info } = await sprite.raw().toBuffer({ resolveWithObject: true });
       for (let i = 0; i < Math.min(1000, labels.length - k); i++) {
         const tile = Buffer.alloc(32 * 32 * 3);
