@@ -20,6 +20,13 @@ export interface StrengthFigures {
   readonly loss: number;
 }
 
+/**
+ * Whether the valley of the losses lies behind, strengths going from strong to weak: three rose one after the other.
+ * Before the valley there may be a bump, where biases have moved and the weights have not.
+ */
+export const isPastValley = (figures: readonly StrengthFigures[]): boolean =>
+  figures.length > 3 && figures.slice(-3).every(({ loss }, i) => loss > figures.at(i - 4)!.loss);
+
 /** A fitted linear head. */
 export interface LogisticFit {
   /** `head.weight` [classes, width] and `head.bias` [classes]. */

@@ -10,7 +10,13 @@ import { pictureCount, type LabelledFeatures } from './labelled-features.js';
 import { calibratedLoss } from './calibrated-loss.js';
 import { graphObjective, parameterFeeds } from './graph-objective.js';
 import { lbfgs } from './lbfgs.js';
-import { logisticDefaults, type LogisticFit, type LogisticOptions, type StrengthFigures } from './logistic-options.js';
+import {
+  isPastValley,
+  logisticDefaults,
+  type LogisticFit,
+  type LogisticOptions,
+  type StrengthFigures,
+} from './logistic-options.js';
 import { standardise, unscaled } from './standardise.js';
 
 /**
@@ -85,7 +91,6 @@ export async function fitLogistic(
       data.labels,
       parts.flatMap(part => [...part]),
     );
-    let worse = 0;
     for (const [i, strength] of strengths.entries()) {
       const parted: Float32Array[] = [];
       for (const fold of held) {
@@ -95,10 +100,7 @@ export async function fitLogistic(
       }
       figures.push({ strength, loss: calibratedLoss(joined(parted), heldLabels) });
       options.onProgress?.(i + 1, strengths.length);
-      // The path goes from strong to weak: past its valley nothing is to be found.
-      const best = Math.min(...figures.map(({ loss }) => loss));
-      worse = figures.at(-1)!.loss > best ? worse + 1 : 0;
-      if (worse >= 3 || options.signal?.aborted) break;
+      if (isPastValley(figures) || options.signal?.aborted) break;
     }
   }
   const best = figures.reduce<StrengthFigures | undefined>((a, b) => (a && a.loss <= b.loss ? a : b), undefined);

@@ -8,7 +8,13 @@ import { foldsOf } from './folds.js';
 import { checkLabelled, pictureCount, type LabelledFeatures } from './labelled-features.js';
 import { lbfgsNow, type LbfgsOptions } from './lbfgs.js';
 import { linearLogits, linearLoss, linearObjective, type Rows } from './linear-objective.js';
-import { logisticDefaults, type LogisticFit, type LogisticOptions, type StrengthFigures } from './logistic-options.js';
+import {
+  isPastValley,
+  logisticDefaults,
+  type LogisticFit,
+  type LogisticOptions,
+  type StrengthFigures,
+} from './logistic-options.js';
 import { rowSpace } from './row-space.js';
 import { standardise, unscaled } from './standardise.js';
 
@@ -61,7 +67,6 @@ export async function solveLogistic(
     outside: Uint32Array.from(part),
     x: new Float64Array(size),
   }));
-  let worse = 0;
   for (const [i, strength] of (held.length > 1 ? strengths : []).entries()) {
     const logits = new Float32Array(pictures * classes);
     for (const fold of held) {
@@ -71,11 +76,8 @@ export async function solveLogistic(
     }
     figures.push({ strength, loss: calibratedLoss(logits, judged) });
     onProgress?.(i + 1, strengths.length);
-    // The path goes from strong to weak: past its valley nothing is to be found.
-    const best = Math.min(...figures.map(({ loss }) => loss));
-    worse = figures.at(-1)!.loss > best ? worse + 1 : 0;
     await new Promise<void>(resolve => setTimeout(resolve, 0));
-    if (worse >= 3 || signal?.aborted) break;
+    if (isPastValley(figures) || signal?.aborted) break;
   }
   const best = figures.reduce<StrengthFigures | undefined>((a, b) => (a && a.loss <= b.loss ? a : b), undefined);
   const strength = best?.strength ?? (strengths.length === 1 ? strengths[0]! : 1e-2);
