@@ -14,10 +14,14 @@ export function markdownOf(
 ): string {
   const plain = ({ mean, spread }: Cell, digits: number, factor = 1) =>
     `${(factor * mean).toFixed(digits)} ± ${(factor * spread).toFixed(digits)}`;
-  const signed = (value: number, digits: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
+  const signed = (value: number, digits: number) => {
+    const text = Math.abs(value).toFixed(digits);
+    return Number(text) === 0 ? text : `${value < 0 ? '−' : '+'}${text}`;
+  };
   const change = ({ mean, low, high }: Difference, digits: number, factor = 1) => {
     const text = `${signed(factor * mean, digits)} (${signed(factor * low, digits)}, ${signed(factor * high, digits)})`;
-    return low * high > 0 ? `**${text}**` : text;
+    // a difference that rounds to nothing is none, however sure
+    return low * high > 0 && Number((factor * mean).toFixed(digits)) !== 0 ? `**${text}**` : text;
   };
   const head = ['', 'accuracy %', 'Δ points', 'NLL', 'Δ NLL', 'calibrated NLL', 'Δ calibrated', 'ECE %', 'calibrated ECE %', 'Brier', 'calibrated Brier', 'training', 'inference']; // prettier-ignore
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
