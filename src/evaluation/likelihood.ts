@@ -34,12 +34,7 @@ export function checkedScores(
   task: 'single' | 'multi-label',
 ): Float64Array {
   const K = classes.length;
-  if (K === 0 || logits.length % K !== 0)
-    throw errors.SHAPE({
-      what: `numbers for ${K} classes`,
-      found: logits.length,
-      wanted: K * Math.ceil(logits.length / (K || 1)),
-    });
+  checkRows(logits, K);
   const z = Float64Array.from(logits);
   for (let row = 0; row < z.length / K; row++) {
     let most = task === 'multi-label' ? 0 : -Infinity;
@@ -55,6 +50,16 @@ export function checkedScores(
   return z;
 }
 
+/** Throws EVALUATION_SHAPE unless `scores` are whole rows of K classes. */
+export function checkRows(scores: ArrayLike<number>, K: number): void {
+  if (K === 0 || scores.length % K !== 0)
+    throw errors.SHAPE({
+      what: `numbers for ${K} classes`,
+      found: scores.length,
+      wanted: K * Math.ceil(scores.length / (K || 1)),
+    });
+}
+
 /** ln Σ exp of one row of `values`, scaled by `scale`; never overflows. */
 export function logSumExp(values: ArrayLike<number>, row: number, columns: number, scale = 1): number {
   let most = -Infinity;
@@ -64,6 +69,9 @@ export function logSumExp(values: ArrayLike<number>, row: number, columns: numbe
   for (let k = 0; k < columns; k++) sum += Math.exp(scale * values[row * columns + k]! - most);
   return most + Math.log(sum);
 }
+
+/** 1 / (1 + exp −x); never overflows. */
+export const sigmoid = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
 
 /** ln(1 + exp x); never overflows. */
 export const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));

@@ -5,6 +5,7 @@
 // Strictly convex for λ > 0, so that the result does not depend on where the search begins.
 
 import { minimize } from './lbfgs.js';
+import { sigmoid, softplus } from './likelihood.js';
 import { isMultiLabel } from './predictions.js';
 import type { Truth } from './member-predictions.js';
 
@@ -139,7 +140,7 @@ function residuals(truth: Truth, row: number, z: Float64Array): number {
     for (let k = 0; k < K; k++) {
       const holds = truth.targets[row * K + k]! ? 1 : 0;
       const x = z[k]!;
-      loss += Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))) - holds * x;
+      loss += softplus(x) - holds * x;
       z[k] = sigmoid(x) - holds;
     }
     return loss;
@@ -184,5 +185,3 @@ export function softmax(z: Float64Array): number {
   for (let k = 0; k < z.length; k++) z[k]! /= sum;
   return most + Math.log(sum);
 }
-
-export const sigmoid = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));

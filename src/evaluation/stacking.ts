@@ -4,8 +4,8 @@
 
 import { errors } from './errors.js';
 import { foldsOf } from './folds.js';
-import { surprise, surpriseOfNot } from './likelihood.js';
-import { anchorOf, fitLogistic, logitsOf, sigmoid, softmax, type Problem, type StackingForm } from './logistic.js';
+import { sigmoid, surprise, surpriseOfNot } from './likelihood.js';
+import { anchorOf, fitLogistic, logitsOf, softmax, type Problem, type StackingForm } from './logistic.js';
 import { checkedTruth, checkSizes, type Truth } from './member-predictions.js';
 import { isMultiLabel } from './predictions.js';
 

@@ -6,7 +6,7 @@
 // the bare likelihood wants T = 0 and would call every later mistake certain.
 
 import { errors } from './errors.js';
-import { checkedLogits, negativeLogLikelihood, type Logits } from './likelihood.js';
+import { checkedLogits, checkRows, negativeLogLikelihood, sigmoid, type Logits } from './likelihood.js';
 import { isMultiLabel } from './predictions.js';
 
 export interface TemperatureOptions {
@@ -139,12 +139,7 @@ export function applyTemperature(
 ): Float32Array {
   if (!(temperature > 0)) throw errors.OPTION({ option: 'temperature', found: temperature, wanted: 'more than 0' });
   const K = classes.length;
-  if (K === 0 || logits.length % K !== 0)
-    throw errors.SHAPE({
-      what: `numbers for ${K} classes`,
-      found: logits.length,
-      wanted: K * Math.ceil(logits.length / (K || 1)),
-    });
+  checkRows(logits, K);
   if (task === 'multi-label') return Float32Array.from(logits, z => sigmoid(z / temperature));
   const out = new Float32Array(logits.length);
   for (let start = 0; start < out.length; start += K) {
@@ -156,5 +151,3 @@ export function applyTemperature(
   }
   return out;
 }
-
-const sigmoid = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
