@@ -3,7 +3,7 @@
 //   minimise  loss(W, b) + ‖W‖² / (2 · C · n)          C as in scikit-learn's LogisticRegression; the bias is free
 // The weights that come back are those for the features as they are: W / deviation, b − W·mean / deviation.
 
-import { elements, floats, Random, tensor, type Tensor } from '../base/index.js';
+import { floats, Random, tensor } from '../base/index.js';
 import type { Runtime, Session } from '../runtime/index.js';
 import { foldsOf } from './folds.js';
 import { pictureCount, type LabelledFeatures } from './labelled-features.js';
@@ -18,6 +18,7 @@ import {
   type StrengthFigures,
 } from './logistic-options.js';
 import { standardise, unscaled } from './standardise.js';
+import { rowsOf } from './walkers.js';
 
 /**
  * Fits a linear head.
@@ -38,13 +39,14 @@ export async function fitLogistic(
   const scaled = new Float32Array(data.features.length);
   const scale = standardise(data, scaled);
   const { width } = data;
+  const standardised = tensor('float32', [data.count, width], scaled);
   const all = Array.from({ length: data.count }, (_, i) => i);
   const parts = foldsOf(data.labels, pictureCount(data), folds, new Random(seed).at('folds'));
   const size = classes * width + classes;
 
   const rows = (indices: readonly number[]) => ({
-    features: runtime.tensor(tensor('float32', [indices.length, width], rowsOf(scaled, width, indices))),
-    labels: runtime.tensor(labelRows(data.labels, indices)),
+    features: runtime.tensor(rowsOf(standardised, indices)),
+    labels: runtime.tensor(rowsOf(data.labels, indices)),
     count: indices.length,
   });
   type Rows = ReturnType<typeof rows>;
@@ -87,7 +89,7 @@ export async function fitLogistic(
       outside: rows([...part]),
       x: new Float64Array(size),
     }));
-    const heldLabels = labelRows(
+    const heldLabels = rowsOf(
       data.labels,
       parts.flatMap(part => [...part]),
     );
@@ -130,23 +132,4 @@ function joined(parts: readonly Float32Array[]): Float32Array {
     at += part.length;
   }
   return all;
-}
-
-function rowsOf(data: Float32Array, width: number, indices: readonly number[]): Float32Array {
-  const rows = new Float32Array(indices.length * width);
-  indices.forEach((from, to) => rows.set(data.subarray(from * width, (from + 1) * width), to * width));
-  return rows;
-}
-
-function labelRows(labels: Tensor, indices: readonly number[]): Tensor {
-  if (labels.type === 'int64') {
-    const all = elements(labels) as BigInt64Array;
-    return tensor(
-      'int64',
-      [indices.length],
-      BigInt64Array.from(indices, i => all[i]!),
-    );
-  }
-  const classes = labels.shape[1]!;
-  return tensor('float32', [indices.length, classes], rowsOf(floats(labels), classes, indices));
 }

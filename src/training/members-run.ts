@@ -4,7 +4,6 @@
 // with its state alone. The loop is that of one head, with the members end to end and a judge that judges each.
 
 import type { Tensor } from '../base/index.js';
-import type { DeviceTensor } from '../runtime/index.js';
 import type { Best, Checkpoint } from './checkpoint.js';
 import { hasEnded } from './early-stopping.js';
 import { errors } from './errors.js';
@@ -17,6 +16,7 @@ import { checkCounts, checkIdentity, checkRate, identityOf, planOf } from './run
 import { oneCycle, type Schedule } from './schedules.js';
 import { checkState } from './state-layout.js';
 import { walkEpochs } from './walk-epochs.js';
+import { readAll } from './walkers.js';
 
 export interface MembersRunOptions extends MembersData {
   /** The state of each member before the first step; not read where the run is resumed. */
@@ -230,12 +230,6 @@ export function membersRun(options: MembersRunOptions): MembersRun {
   function inOrder(): readonly TrainingResult[] {
     return initialStates.map((_, member) => results.get(member)!);
   }
-}
-
-async function readAll(values: ReadonlyMap<string, DeviceTensor>): Promise<Map<string, Tensor>> {
-  const read = new Map<string, Tensor>();
-  for (const [name, value] of values) read.set(name, await value.read());
-  return read;
 }
 
 /** Refuses weights that are none, and members that see no picture. */

@@ -10,7 +10,7 @@ import type { Answer, AveragedWeights, StopReason, TrainingRun } from './events.
 import { chosenBy, type Figures } from './figures.js';
 import { meanWith, roundedMean } from './running-mean.js';
 import { averages, trainedNames, type StateLayout } from './state-layout.js';
-import { disposeAll, onDevice, type DeviceState, type Walker } from './walkers.js';
+import { disposeAll, onDevice, readAll, type DeviceState, type Walker } from './walkers.js';
 
 /** A run whose options are settled. */
 export interface Settled {
@@ -186,12 +186,6 @@ function partsOf(layout: StateLayout, state: ReadonlyMap<string, Tensor>): Map<s
 /** Parts of a state under the names of the parameters. */
 function chosen(state: DeviceState, names: ReadonlyMap<string, string>): Map<string, DeviceTensor> {
   return new Map([...names].map(([name, part]) => [name, state.get(part)!]));
-}
-
-async function readAll(state: DeviceState): Promise<Map<string, Tensor>> {
-  const read = new Map<string, Tensor>();
-  for (const [name, value] of state) read.set(name, await value.read());
-  return read;
 }
 
 function finite(epoch: number, found: number): number {

@@ -108,6 +108,13 @@ function batchOf({ features, width, labels }: LabelledFeatures, window: Window, 
   return step;
 }
 
+/** Values as they are now, read from the device. */
+export async function readAll(state: DeviceState): Promise<Map<string, Tensor>> {
+  const read = new Map<string, Tensor>();
+  for (const [name, value] of state) read.set(name, await value.read());
+  return read;
+}
+
 /** Rows of a tensor, whatever its type. */
 export function rowsOf({ type, shape, bytes }: Tensor, rows: readonly number[]): Tensor {
   const size = bytes.length / shape[0]!;
