@@ -3,7 +3,7 @@
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeSafetensors, floats, tensor } from '../../src/base/index.js';
+import { decodeSafetensors, floats, tensor, type GraftError } from '../../src/base/index.js';
 import { readBundle } from '../../src/bundle/node.js';
 import { preparePicture } from '../../src/pictures/node.js';
 import type { Preprocessing } from '../../src/pictures/index.js';
@@ -44,6 +44,16 @@ export const combine = async (
   members: readonly string[],
   options: Partial<EnsembleOptions> = {},
 ): Promise<EnsembleResult> => ensemble(members, { out: fresh(), cache, ...options }, runtime);
+
+/** The code of the error that some work ends in. */
+export const codeOf = async (works: Promise<unknown>): Promise<string> => {
+  try {
+    await works;
+    return 'nothing was refused';
+  } catch (error) {
+    return (error as GraftError).code;
+  }
+};
 
 /** What a bundle says of pictures, [pictures, …] of each output that is asked for. */
 export async function answersOf(

@@ -148,7 +148,7 @@ test('budgets: nothing that costs more ships, and what nothing costs is refused'
   const all = await combine(members, { combine: 'average' });
   const cost = all.table.rows[all.table.chosen]!.cost!;
   const cheapest = Math.min(...all.table.rows.map(row => row.cost!));
-  for (const budgetFlops of [cheapest, (cost + cheapest) / 2, cost]) {
+  for (const budgetFlops of [cheapest, (cost + cheapest) / 2]) {
     const { table } = await combine(members, { budgetFlops });
     t.true(table.rows[table.chosen]!.cost! <= budgetFlops * (1 + 1e-6));
   }
