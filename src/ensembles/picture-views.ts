@@ -148,14 +148,18 @@ function baseOf(pictures: Value, frame: Frame, views: readonly PictureView[]): B
   const cut = partWidth === width && partHeight === height ? pictures : Slice(pictures, from, [from[0]! + partHeight, from[1]! + partWidth], [1, 2]); // prettier-ignore
   const planes = Cast(Transpose(cut, { perm: [0, 3, 1, 2] }), { to: 1 });
   const size = { width: w + 2 * left, height: h + 2 * top };
-  const sizes = pictures.builder.constant([size.height, size.width]);
-  const value = Resize(planes, undefined, undefined, sizes, {
-    axes: [2, 3],
-    mode: 'linear',
-    antialias: 1,
-    exclude_outside: 1,
-  });
+  // scales of all axes, not sizes of two: onnxruntime 1.30 moves Transposes past a Resize and then misreads `axes`
+  const scales = [1, 1, scaleTo(size.height, partHeight), scaleTo(size.width, partWidth)];
+  const factors = pictures.builder.constant(tensor('float32', [4], scales), undefined, 'scales');
+  const value = Resize(planes, undefined, factors, undefined, { mode: 'linear', antialias: 1, exclude_outside: 1 });
   return { value, isPlanes: true, ...size, left, top };
+}
+
+/** The float32 factor by which so many pixels become `made`: onnxruntime rounds their product down. */
+function scaleTo(made: number, pixels: number): number {
+  let scale = Math.fround(made / pixels);
+  while (Math.floor(Math.fround(scale * pixels)) < made) scale = Math.fround(scale * (1 + 2 ** -23));
+  return scale;
 }
 
 /** How far beyond the frame a view looks, in pixels of the frame. */

@@ -57,9 +57,9 @@ export const errors = defineErrors('GRAFT', {
   },
   MERGE: {
     kind: 'unsupported',
-    message: (at: { bundle: string }) =>
-      `the bundle ${printable(at.bundle)} does not tell what its network read and gave`,
-    hint: 'It was made by an older version: train it again.',
+    message: (at: { bundle: string; reason: string }) =>
+      `the bundle ${printable(at.bundle)} cannot be given back as one published network: ${at.reason}`,
+    hint: 'A bundle of an older version is trained again; the model.onnx of an ensemble is a network of its own, from pictures to probabilities.',
   },
   NO_MEMBER: {
     kind: 'missing',

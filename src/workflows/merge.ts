@@ -38,7 +38,9 @@ export async function merge(folder: string, { out, force = false }: MergeOptions
   const model = decodeModel(bytes);
   const entrance = model.metadata.get(entranceKey);
   const { network } = manifest.backbone;
-  if (!entrance || !network) throw errors.MERGE({ bundle: folder });
+  if (manifest.ensemble) throw errors.MERGE({ bundle: folder, reason: 'it is an ensemble' });
+  if (!entrance || !network)
+    throw errors.MERGE({ bundle: folder, reason: 'it does not tell what its network read and gave' });
   const { facts } = inspectModel(model);
   const inner = split(model, [[entrance]], facts)[1]!;
   const { name: input, shape } = inner.graph.inputs.find(({ name }) => name === entrance)!;

@@ -179,6 +179,9 @@ for (const runtime of runtimes) {
       const alone = await outputsOf(runtime, float, shown(dx, dy));
       t.true(difference(row(made.get('memberProbabilities')!, 2, i, 2), softmax(alone.get('logits')!, K)) < 1e-5);
     }
+    // onnxruntime 1.30 refuses quantised members behind a Resize that names axes: it moves Transposes past it
+    const resize = fused(small, 32).graph.nodes.find(({ op }) => op === 'Resize')!;
+    t.false(resize.attributes.has('axes'));
     const sizes: Fusion = { kind: 'average', rule: 'probability', members: [{ kind: 'member', name: 'm', model, crop: 0.75 }, { kind: 'member', name: 'l', model: member({ size: 32 }) }] }; // prettier-ignore
     t.is((await outputsOf(runtime, fused(sizes, 32), input)).get('probabilities')!.length, 2 * K);
     t.throws(() => fused({ kind: 'views', member: sizes, views: [identity] }, 32), { code: 'ENSEMBLE_TREE' });
