@@ -117,3 +117,19 @@ export function warnAbout(
       : 'pictures are in two splits: the figures flatter',
   );
 }
+
+/** The options of a workflow as its flags give them, with its progress and its warnings; a cache named none is none. */
+export function optionsFrom(
+  given: Record<string, unknown>,
+  output: Output,
+  signal: AbortSignal,
+): Record<string, unknown> {
+  const { cache, quiet: _q, json: _j, provider: _p, threads: _t, ...rest } = given;
+  return {
+    ...rest,
+    ...(cache === undefined ? {} : { cache: cache === 'none' ? false : cache }),
+    onProgress: progressOf(output),
+    onWarning: (text: string) => output.warn(text),
+    signal,
+  };
+}

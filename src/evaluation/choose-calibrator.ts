@@ -6,7 +6,8 @@
 import { applyCalibrator, calibratorKinds, fitCalibrator, kindsFor, type Calibrator, type CalibratorKind } from './calibrators.js'; // prettier-ignore
 import { errors } from './errors.js';
 import { foldsOf } from './folds.js';
-import { checkedLogits, surprise, surpriseOfNot, type Logits } from './likelihood.js';
+import { checkedLogits, type Logits } from './likelihood.js';
+import { termsOf } from './metrics.js';
 import { isMultiLabel, type Predictions } from './predictions.js';
 import { reliability } from './reliability.js';
 
@@ -65,7 +66,7 @@ export function chooseCalibrator(at: Logits, options: ChooseCalibratorOptions = 
     .map(kind => {
       const probabilities = crossFitted(at, kind, fold);
       const predictions: Predictions = { ...at, probabilities };
-      return { kind, probabilities, predictions, losses: lossesOf(predictions) };
+      return { kind, probabilities, predictions, losses: termsOf('negativeLogLikelihood', predictions) };
     });
   const simplest = tried[0]!;
   const kept = tried.reduce((best, next) => {
@@ -120,17 +121,6 @@ function rowsOf(at: Logits, rows: readonly number[]): Logits {
   const { classes } = at;
   if (!isMultiLabel(at)) return { logits, classes, labels: rows.map(row => at.labels[row]!) };
   return { logits, classes, targets: rows.flatMap(row => classes.map((_, k) => at.targets[row * K + k]!)) };
-}
-
-/** What the truth of each picture costs. */
-function lossesOf(at: Predictions): Float64Array {
-  const { probabilities: p } = at;
-  const K = at.classes.length;
-  if (!isMultiLabel(at)) return Float64Array.from(at.labels, (label, row) => surprise(p[row * K + label]!));
-  const losses = new Float64Array(p.length / K);
-  for (let i = 0; i < p.length; i++)
-    losses[Math.floor(i / K)]! += at.targets[i] ? surprise(p[i]!) : surpriseOfNot(p[i]!);
-  return losses;
 }
 
 /** Mean of first − second over pictures, and its standard error; infinite of one picture, which tells nothing. */

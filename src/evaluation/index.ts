@@ -38,7 +38,7 @@ export {
 export { type EnsembleReport } from './report-ensemble.js';
 export { type CostFront, type CostPoint } from './report-front.js';
 export { gainBySize, type GainPoint } from './gain.js';
-export { metrics, type Metric, type MetricName } from './metrics.js';
+export { metrics, termsOf, type Metric, type MetricName } from './metrics.js';
 export { setFigures, type PredictionSets, type SetFigures } from './set-figures.js';
 export { fitCascade, type Cascade, type CascadeOptions, type CascadeStage } from './cascade.js';
 export { costFront, type CostPart, type Front, type FrontOptions, type FrontPoint } from './front.js';

@@ -49,7 +49,7 @@ export function statisticOf(metric: MetricName, at: Predictions): Statistic {
     case 'accuracy':
     case 'negativeLogLikelihood':
     case 'brierScore':
-      return meanOf(terms(metric, at));
+      return meanOf(termsOf(metric, at));
     case 'balancedAccuracy': {
       const tally = tallies(at);
       return counts => balancedAccuracyOf(tally(counts), isMultiLabel(at));
@@ -67,8 +67,11 @@ export function statisticOf(metric: MetricName, at: Predictions): Statistic {
   }
 }
 
-/** What each picture adds to a mean over pictures. */
-function terms(metric: 'accuracy' | 'negativeLogLikelihood' | 'brierScore', at: Predictions): Float64Array {
+/**
+ * What each picture adds to a figure that is a mean over pictures: 1 where it is right, −ln of the probability of its
+ * truth, or its squared differences.
+ */
+export function termsOf(metric: 'accuracy' | 'negativeLogLikelihood' | 'brierScore', at: Predictions): Float64Array {
   const { probabilities: p } = at;
   const K = at.classes.length;
   const of = isMultiLabel(at)

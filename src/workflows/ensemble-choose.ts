@@ -7,6 +7,7 @@ import {
   evaluate,
   fitCalibrator,
   foldsOf,
+  termsOf,
   type CalibratorKind,
   type Calibrator,
   type Evaluation,
@@ -167,33 +168,16 @@ export function winnerOf(judged: readonly Judged[], metric: AnswerOptions['metri
       if (isBetter(a, b, metric)) return one;
       return !isBetter(b, a, metric) && one.cost < best.cost ? one : best;
     });
-  const losses = lossesOf(found, metric);
+  const losses = termsOf(metric, found.predictions);
+  const sign = metric === 'accuracy' ? -1 : 1;
   let best = { gain: 0, one: found };
   for (const one of judged) {
-    const gains = lossesOf(one, metric).map((loss, row) => losses[row]! - loss);
+    const gains = termsOf(metric, one.predictions).map((loss, row) => sign * (losses[row]! - loss));
     const gain = gains.reduce((a, b) => a + b, 0) / gains.length;
     const variance = gains.reduce((sum, each) => sum + (each - gain) ** 2, 0) / Math.max(1, gains.length - 1);
     if (gain > 2 * Math.sqrt(variance / gains.length) && gain > best.gain) best = { gain, one };
   }
   return best.one;
-}
-
-/** What each picture costs: −ln of the probability of its truth, of several labels summed; or whether it is wrong. */
-function lossesOf({ predictions }: Judged, metric: AnswerOptions['metric']): Float64Array {
-  const { probabilities: p, classes } = predictions;
-  const K = classes.length;
-  const least = 2 ** -126;
-  return Float64Array.from({ length: p.length / K }, (_, row) => {
-    const said = p.subarray(row * K, (row + 1) * K);
-    if ('targets' in predictions) {
-      const holds = (k: number) => Boolean(predictions.targets[row * K + k]);
-      if (metric === 'accuracy') return Number(said.some((q, k) => q >= 0.5 !== holds(k)));
-      return said.reduce((sum, q, k) => sum - Math.log(Math.max(least, holds(k) ? q : 1 - q)), 0);
-    }
-    const label = predictions.labels[row]!;
-    if (metric === 'accuracy') return Number(said.indexOf(said.reduce((a, b) => Math.max(a, b))) !== label);
-    return -Math.log(Math.max(least, said[label]!));
-  });
 }
 
 /** Places of the best so many, in the order in which they were named. */

@@ -2,7 +2,7 @@
 // pictures drawn again and again (bootstrap), the difference of each being the mean over seeds.
 
 import { Random } from '../../src/base/index.js';
-import { evaluate, type Predictions } from '../../src/evaluation/index.js';
+import { evaluate, termsOf, type Predictions } from '../../src/evaluation/index.js';
 
 /** What one row said of the test pictures with one seed. */
 export interface Measured {
@@ -62,9 +62,9 @@ export function cellsOf(perSeed: readonly ReadonlyMap<string, Measured>[], names
         raw,
         calibrated: figures('calibrated'),
         difference: {
-          raw: differenceOf(rows, singles, row => lossesOf(row.raw)),
-          calibrated: differenceOf(rows, singles, row => lossesOf(row.calibrated)),
-          accuracy: differenceOf(rows, singles, row => hitsOf(row.raw)),
+          raw: differenceOf(rows, singles, row => termsOf('negativeLogLikelihood', row.raw)),
+          calibrated: differenceOf(rows, singles, row => termsOf('negativeLogLikelihood', row.calibrated)),
+          accuracy: differenceOf(rows, singles, row => termsOf('accuracy', row.raw)),
         },
         training: mean(rows.map(row => row.training)),
         flops: rows[0]!.flops / singleFlops,
@@ -88,22 +88,6 @@ function cell(all: readonly number[]): Cell {
   const middle = mean(all);
   const squares = all.reduce((sum, one) => sum + (one - middle) ** 2, 0);
   return { mean: middle, spread: all.length > 1 ? Math.sqrt(squares / (all.length - 1)) : 0 };
-}
-
-const labelled = (at: Predictions) => at as Predictions & { readonly labels: ArrayLike<number> };
-
-function lossesOf(at: Predictions): Float64Array {
-  const { labels, probabilities, classes } = labelled(at);
-  return Float64Array.from(labels, (label, row) => -Math.log(Math.max(2 ** -126, probabilities[row * classes.length + label]!))); // prettier-ignore
-}
-
-function hitsOf(at: Predictions): Float64Array {
-  const { labels, probabilities, classes } = labelled(at);
-  const K = classes.length;
-  return Float64Array.from(labels, (label, row) => {
-    const said = probabilities.subarray(row * K, (row + 1) * K);
-    return Number(said.indexOf(said.reduce((a, b) => Math.max(a, b))) === label);
-  });
 }
 
 function differenceOf(

@@ -2,7 +2,7 @@
 
 import { ensemble, type EnsembleOptions } from '../../index.js';
 import type { Command, FlagsOf } from '../command.js';
-import { pictureFlags, progressOf, runtimeFlags, runtimeFrom } from '../shared.js';
+import { pictureFlags, optionsFrom, runtimeFlags, runtimeFrom } from '../shared.js';
 import { ensembleLines } from '../ensemble-text.js';
 import { seconds } from '../text.js';
 
@@ -90,23 +90,9 @@ export const ensembleCommand: Command = {
   ],
   async run({ args, flags: given, output, signal }) {
     const began = performance.now();
-    const {
-      cache,
-      quiet: _q,
-      json: _j,
-      provider: _p,
-      threads: _t,
-      ...rest
-    } = given as unknown as EnsembleOptions & Record<'quiet' | 'json' | 'provider' | 'threads', unknown>;
     const result = await ensemble(
       (args[0] as readonly string[] | undefined) ?? [],
-      {
-        ...rest,
-        ...(cache === undefined ? {} : { cache: cache === 'none' ? false : cache }),
-        onProgress: progressOf(output),
-        onWarning: text => output.warn(text),
-        signal,
-      },
+      optionsFrom(given, output, signal) as EnsembleOptions & Record<string, unknown>,
       await runtimeFrom(given, output),
     );
     output.settle();

@@ -12,7 +12,7 @@ import {
 } from '../../index.js';
 import type { Command, FlagsOf } from '../command.js';
 import { asksForMembers, memberLine, membersFlags, printMembers } from '../members.js';
-import { backboneFlags, pictureFlags, progressOf, runtimeFlags, runtimeFrom, warnAbout } from '../shared.js';
+import { backboneFlags, pictureFlags, optionsFrom, runtimeFlags, runtimeFrom, warnAbout } from '../shared.js';
 import { percent, seconds } from '../text.js';
 
 const flags = {
@@ -154,25 +154,9 @@ export const trainCommand: Command = {
   ],
   async run({ args, flags: given, output, signal }) {
     const began = performance.now();
-    const {
-      backbone,
-      out,
-      cache,
-      quiet: _q,
-      json: _j,
-      provider: _p,
-      threads: _t,
-      ...rest
-    } = given as TransferOptions & Record<'quiet' | 'json' | 'provider' | 'threads', unknown>;
     const options: TransferOptions & MembersOptions = {
-      ...rest,
-      ...(cache === undefined ? {} : { cache: cache === 'none' ? false : cache }),
-      backbone,
-      out,
-      onProgress: progressOf(output),
+      ...(optionsFrom(given, output, signal) as TransferOptions & MembersOptions & Record<string, unknown>),
       onEpoch: at => output.say(epochLine(at)),
-      onWarning: text => output.warn(text),
-      signal,
     };
     const pictures = args[0] as string;
     const runtime = await runtimeFrom(given, output);
@@ -210,7 +194,7 @@ export const trainCommand: Command = {
     output.print(
       `accuracy on the held-out pictures ${output.bold(percent(evaluation.accuracy))} (95% interval ${percent(low)} to ${percent(high)}), negative log-likelihood ${evaluation.negativeLogLikelihood.toFixed(3)}`,
     );
-    for (const line of keptLines(head, quoted(out))) output.print(line);
+    for (const line of keptLines(head, quoted(options.out))) output.print(line);
     output.print(
       `${output.green('saved')} ${result.bundle}  ${output.dim(seconds((performance.now() - began) / 1000))}`,
     );
