@@ -1,14 +1,30 @@
 // The door of the package for Node: everything a program needs to inspect, split, train, evaluate and predict.
 
-export { GraftError, printable, type DataType, type ErrorKind, type Tensor } from './base/index.js';
+export {
+  GraftError,
+  defineErrors,
+  errorData,
+  errorOf,
+  printable,
+  tensor,
+  type DataType,
+  type ErrorData,
+  type ErrorKind,
+  type Tensor,
+} from './base/index.js';
+export type { Manifest } from './bundle/index.js';
 export { isMultiLabelEvaluation, type Evaluation } from './evaluation/index.js';
 export type { Inspection } from './inspect/index.js';
 export { coreOperators, type OperatorSet } from './operators/index.js';
 export {
+  checkPreprocessing,
+  imageErrors,
   about,
   filters,
   moved,
   painted,
+  prepare,
+  sniff,
   parseAugment,
   printAugment,
   rotation,
@@ -44,6 +60,12 @@ export {
   type ImportArtifactsResult,
 } from './workflows/import-artifacts.js';
 export { commonStart } from './base/index.js';
+export { exportBundle, type ExportTargets } from './workflows/export-bundle.js';
+export { exportDocker, type ExportDockerOptions } from './workflows/export-docker.js';
+export { exportKserve, type ExportKserveOptions } from './workflows/export-kserve.js';
+export { exportRay, type ExportRayOptions } from './workflows/export-ray.js';
+export type { ExportOptions, ExportResult } from './workflows/export-serving.js';
+export { exportTriton, type ExportTritonOptions } from './workflows/export-triton.js';
 export { ensemble, type EnsembleResult } from './workflows/ensemble.js';
 export { combinations, type Combination, type EnsembleOptions } from './workflows/ensemble-options.js';
 export { evaluate, type EvaluateOptions, type EvaluateResult } from './workflows/evaluate.js';
@@ -61,6 +83,17 @@ export {
 } from './workflows/predict.js';
 export type { EpochTold, Progress as TransferProgress } from './workflows/progress.js';
 export { writeReport } from './workflows/report.js';
+export {
+  openServable,
+  type OpenServableOptions,
+  type Servable,
+  type ServableRung,
+  type ServableValue,
+} from './workflows/servable.js';
+export { memberWeights } from './workflows/recipe-shares.js';
+export { openExplainer, type Explainer, type MemberHeat } from './workflows/explainer.js';
+export { decode, openDecoder } from './pictures/node.js';
+export { floats, Random } from './base/index.js';
 export { split, type SplitOptions, type SplitResult } from './workflows/split.js';
 export { taps, type TapsOptions, type TapsResult } from './workflows/taps.js';
 export type { MembersOptions } from './workflows/member-shares.js';

@@ -36,7 +36,12 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   evaluation: ['d3-scale', 'd3-shape'],
   workflows: ['yaml'],
   cli: ['commander'],
+  server: ['fastify', '@fastify/cors', '@fastify/multipart', '@fastify/rate-limit', 'pino', 'prom-client'],
 };
 
-/** Rooms that a client sees through one of the package's doors only. */
-export const clients: Readonly<Record<string, string>> = { cli: 'index', server: 'index', page: 'browser' };
+/** Files that a client sees of the others: doors of the package, and what one client is given by another. */
+export const clients: Readonly<Record<string, readonly string[]>> = {
+  cli: ['index', 'server/index'],
+  server: ['index', 'page/assets'],
+  page: ['browser'],
+};

@@ -8,6 +8,7 @@ export {
   type BundleEnsemble,
   type BundleFile,
   type BundleMember,
+  type BundleRung,
   type BundleValue,
   type Manifest,
 } from './manifest.js';

@@ -67,8 +67,25 @@ export interface BundleEnsemble {
   readonly outliers?: unknown;
   /** What was compared, cross-fitted on the pictures that chose. */
   readonly comparison: readonly Readonly<Record<string, unknown>>[];
-  /** Accuracy against cost, cheapest first: what a server may fall back to. */
+  /** Members by cost, cheapest first: those that nothing cheaper beats. */
   readonly front?: readonly Readonly<Record<string, unknown>>[];
+  /** Cheaper ways to answer that a server may fall back to, the dearest first. */
+  readonly rungs?: readonly BundleRung[];
+}
+
+/** A cheaper way: a network of the same inputs and outputs, of fewer members or views. */
+export interface BundleRung {
+  /** Of this folder. Larger weights are read out of `model.onnx`. */
+  readonly file: string;
+  /** In the order of its `memberProbabilities`. */
+  readonly members: readonly string[];
+  /** In the unit of the front. */
+  readonly cost: number;
+  /** On the pictures that chose, cross-fitted. */
+  readonly accuracy: number;
+  readonly negativeLogLikelihood: number;
+  /** As one line. */
+  readonly recipe: string;
 }
 
 /** `manifest.json`. */
@@ -122,17 +139,35 @@ export function parseManifest(text: string, file = 'manifest.json'): Manifest {
   for (const field of ['inputs', 'outputs']) if (!Array.isArray(held.get(field))) throw wrong(field, 'a list');
   for (const field of ['backbone', 'data', 'metrics', 'seeds', 'versions'])
     if (typeof held.get(field) !== 'object' || held.get(field) === null) throw wrong(field, 'an object');
-  if (held.has('ensemble')) checkEnsemble(held.get('ensemble'), wrong);
+  if (held.has('ensemble'))
+    checkEnsemble(held.get('ensemble'), new Set(files.map(({ name }: BundleFile) => name)), wrong);
   return value as Manifest;
 }
 
-function checkEnsemble(value: unknown, wrong: (field: string, wanted: string) => Error): void {
+function checkEnsemble(
+  value: unknown,
+  files: ReadonlySet<string>,
+  wrong: (field: string, wanted: string) => Error,
+): void {
   const members: unknown =
     typeof value === 'object' && value !== null && 'members' in value ? value.members : undefined;
   const isMember = (one: unknown) =>
     typeof one === 'object' && one !== null && 'name' in one && typeof one.name === 'string';
   if (!Array.isArray(members) || members.length === 0 || !members.every(isMember))
     throw wrong('ensemble', 'an object with members, a list of {name, sha256}');
+  const rungs: unknown = typeof value === 'object' && value !== null && 'rungs' in value ? value.rungs : [];
+  // what is opened is what the list of files names, and was checked
+  const isRung = (one: unknown) =>
+    typeof one === 'object' &&
+    one !== null &&
+    'file' in one &&
+    typeof one.file === 'string' &&
+    files.has(one.file) &&
+    'members' in one &&
+    Array.isArray(one.members) &&
+    one.members.every(name => typeof name === 'string');
+  if (!Array.isArray(rungs) || !rungs.every(isRung))
+    throw wrong('ensemble', 'rungs, a list of {file, members} with a file of files');
 }
 
 const isFile = (value: unknown): boolean =>

@@ -18,16 +18,24 @@ export interface Bundle {
   readonly model: Uint8Array;
 }
 
+export interface WriteBundleOptions extends DiskOptions {
+  /** Write over the bundle that is there. @default false */
+  readonly force?: boolean;
+  /** Further files, by their names. @default none */
+  readonly beside?: ReadonlyMap<string, Uint8Array>;
+}
+
 /** Writes a bundle folder; nothing of it is true until `manifest.json` is there. */
 export async function writeBundle(
   folder: string,
   model: Uint8Array,
   manifest: Omit<Manifest, 'files'>,
-  options: DiskOptions & { readonly force?: boolean } = {},
+  { beside = new Map(), ...options }: WriteBundleOptions = {},
 ): Promise<Bundle> {
   const card = new TextEncoder().encode(modelCard(manifest));
   const files = [
     { name: 'model.onnx', content: model },
+    ...[...beside].map(([name, content]) => ({ name, content })),
     { name: 'README.md', content: card },
   ];
   const whole: Manifest = {

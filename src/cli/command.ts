@@ -33,6 +33,8 @@ export interface Command {
   readonly arguments: readonly ArgumentSpec[];
   readonly flags: Readonly<Record<string, FlagSpec>>;
   readonly examples: readonly string[];
+  /** It minds signals itself: the first does not stop it at the next step. @default false */
+  readonly endsItself?: boolean;
   run(at: {
     readonly args: readonly (string | readonly string[])[];
     readonly flags: Record<string, unknown>;

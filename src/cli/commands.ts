@@ -7,10 +7,12 @@ import { demoCommand } from './commands/demo.js';
 import { ensembleCommand } from './commands/ensemble.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { explainCommand } from './commands/explain.js';
+import { exportCommand } from './commands/export.js';
 import { inspectCommand } from './commands/inspect.js';
 import { landscapeCommand } from './commands/landscape.js';
 import { mergeCommand } from './commands/merge.js';
 import { predictCommand } from './commands/predict.js';
+import { serveCommand } from './commands/serve.js';
 import { splitCommand } from './commands/split.js';
 import { tapsCommand } from './commands/taps.js';
 import { trainCommand } from './commands/train.js';
@@ -20,6 +22,8 @@ export const commands: readonly Command[] = [
   trainCommand,
   ensembleCommand,
   predictCommand,
+  serveCommand,
+  exportCommand,
   evaluateCommand,
   explainCommand,
   landscapeCommand,

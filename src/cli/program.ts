@@ -70,7 +70,8 @@ function toCommander(command: Command, done: (status: number) => void): Commande
     const flags = one.opts<Record<string, unknown>>();
     const output = processOutput({ json: flags['json'] === true, quiet: flags['quiet'] === true });
     const args = all.slice(0, command.arguments.length) as (string | readonly string[])[];
-    done(await stoppable(output, signal => command.run({ args, flags, output, signal })));
+    const run = (signal: AbortSignal) => command.run({ args, flags, output, signal });
+    done(command.endsItself ? ((await run(new AbortController().signal)) ?? 0) : await stoppable(output, run));
   });
   return one;
 }

@@ -1,13 +1,28 @@
 // A Model back to bytes: the same field numbers as decode.ts. What was kept as bytes (`extra`, `typeBytes`, `raw`) is
 // written as it was read; big tensors are copied once, into the file.
 
-import type { Attribute, Dim, Graph, LocalFunction, Model, Node, SparseTensor, ValueInfo } from '../graph/index.js';
+import type {
+  Attribute,
+  Dim,
+  Graph,
+  Initializer,
+  LocalFunction,
+  Model,
+  Node,
+  SparseTensor,
+  ValueInfo,
+} from '../graph/index.js';
 import { errors } from './errors.js';
-import { encodeTensor, numberOf } from './tensors.js';
+import { encodeTensor, numberOf, type ExternalRange } from './tensors.js';
 import { Writer } from './wire.js';
 
 /** The protobuf format itself ends here. */
 const maxBytes = 2 ** 31 - 1;
+
+export interface EncodeOptions {
+  /** Weights of the main graph that lie in another file, byte for byte, and where. @default all are written inside */
+  readonly external?: (weight: Initializer) => ExternalRange | undefined;
+}
 
 /**
  * Writes a model as the bytes of an `.onnx` file. Tensors that came from external data are written inside.
@@ -16,12 +31,12 @@ const maxBytes = 2 ** 31 - 1;
  * @example
  * await writeFile('clean.onnx', encodeModel(model));
  */
-export function encodeModel(model: Model): Uint8Array {
+export function encodeModel(model: Model, { external }: EncodeOptions = {}): Uint8Array {
   const writer = new Writer().varint(1, model.irVersion);
   writer.word(2, model.producerName).word(3, model.producerVersion).word(4, model.domain);
   if (model.modelVersion !== 0n) writer.varint(5, model.modelVersion);
   writer.word(6, model.doc);
-  writer.message(7, graphOf(model.graph));
+  writer.message(7, graphOf(model.graph, external));
   for (const [domain, version] of model.opsets) writer.message(8, opsetOf(domain, version));
   for (const [key, value] of model.metadata) writer.message(14, new Writer().word(1, key).word(2, value));
   for (const local of model.functions) writer.message(25, functionOf(local));
@@ -32,11 +47,11 @@ export function encodeModel(model: Model): Uint8Array {
 
 const opsetOf = (domain: string, version: number) => new Writer().word(1, domain).varint(2, version);
 
-function graphOf(graph: Graph): Writer {
+function graphOf(graph: Graph, external?: EncodeOptions['external']): Writer {
   const writer = new Writer();
   for (const node of graph.nodes) writer.message(1, nodeOf(node));
   writer.word(2, graph.name);
-  for (const [name, held] of graph.initializers) writer.message(5, encodeTensor(name, held));
+  for (const [name, held] of graph.initializers) writer.message(5, encodeTensor(name, held, external?.(held)));
   for (const input of graph.inputs) writer.message(11, valueInfoOf(input));
   for (const output of graph.outputs) writer.message(12, valueInfoOf(output));
   for (const value of graph.values.values()) writer.message(13, valueInfoOf(value));

@@ -246,12 +246,27 @@ export function decodeSparse(reader: Reader, context: TensorContext): SparseTens
   return { name: where, values: values.tensor, indices, shape, ...(extra ? { extra } : {}) };
 }
 
-export function encodeTensor(name: string, { type, shape, bytes, strings, extra }: Initializer): Writer {
+/** Where in another file, a neighbour of the model's, the bytes of a tensor lie. */
+export interface ExternalRange {
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export function encodeTensor(
+  name: string,
+  { type, shape, bytes, strings, extra }: Initializer,
+  external?: ExternalRange,
+): Writer {
   const writer = new Writer();
   for (const dim of shape) writer.varint(1, dim);
   writer.varint(2, numberOf(type));
   for (const string of strings ?? []) writer.bytes(6, string);
   writer.word(8, name);
-  if (type !== 'string') writer.bytes(9, bytes);
+  if (external) {
+    for (const [key, value] of Object.entries(external))
+      writer.message(13, new Writer().word(1, key).word(2, String(value)));
+    writer.varint(14, 1);
+  } else if (type !== 'string') writer.bytes(9, bytes);
   return writer.raw(extra);
 }

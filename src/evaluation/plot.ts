@@ -40,4 +40,4 @@ export const path = (points: readonly (readonly [x: number, y: number])[]): Mark
 
 /** A plot of `width` x `height` units that says in words what it shows, for those who cannot see it. */
 export const plot = (width: number, height: number, label: string, ...content: readonly Markup[]): Markup =>
-  markup`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">${content}</svg>`;
+  markup`<svg viewBox="0 0 ${width} ${height}" style="max-width:${Math.round(1.15 * width)}px" role="img" aria-label="${label}">${content}</svg>`;

@@ -70,7 +70,7 @@ function square(
 ): Markup {
   const size = sizeOf(shown);
   return markup`<div><h3>${title}</h3><p class="note">${note}</p><div class="scroll"><table class="matrix${shown.length > 6 ? ' dense' : ''}" style="--cell:${size}px">
-<thead><tr><th class="corner" scope="col"></th>${shown.map(k => markup`<th scope="col" title="${members[k]}">${grouped(k + 1)}</th>`)}</tr></thead>
+<thead><tr><td class="corner"></td>${shown.map(k => markup`<th scope="col" title="${members[k]}">${grouped(k + 1)}</th>`)}</tr></thead>
 <tbody>${shown.map(
     a =>
       markup`<tr><th scope="row" title="${members[a]}">${grouped(a + 1)}</th>${shown.map(b => {

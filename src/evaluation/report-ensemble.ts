@@ -61,7 +61,7 @@ export function ensembleSection(report: EnsembleReport): Markup {
 <p class="says">${ensembleVerdict(report)}</p>
 <p class="note">Figures on ${name(split)}. Differences are to ${name(single.name)}, the best single member, on the same pictures, with their bootstrap intervals: blue is better, orange worse, grey cannot be told from 0.${columns.costs ? ' Cost is of one picture.' : ''}</p>
 <div class="scroll"><table class="ensemble">
-<thead><tr><th scope="col"></th>${['accuracy', 'NLL', 'Brier', 'ECE'].map(title => markup`<th scope="col" class="number">${title}</th>`)}${names.map(
+<thead><tr><td></td>${['accuracy', 'NLL', 'Brier', 'ECE'].map(title => markup`<th scope="col" class="number">${title}</th>`)}${names.map(
     metric =>
       markup`<th scope="col" class="forest">difference in ${shortTitles.get(metric) ?? metrics[metric].title}</th>`,
   )}${columns.costs ? markup`<th scope="col" class="number">cost</th>` : nothing}</tr></thead>

@@ -50,7 +50,7 @@ function reliabilityPlot({ bins, count }: Reliability, of: string): Markup {
     floor(lower),
     columns(lower, ticks),
     markup`<text x="${(upper.left + upper.right) / 2}" y="${lower.bottom + 38}" text-anchor="middle">confidence</text>`,
-    markup`<text transform="translate(10 ${(upper.top + upper.bottom) / 2}) rotate(-90)" text-anchor="middle">right</text>`,
+    markup`<text transform="translate(10 ${(upper.top + upper.bottom) / 2}) rotate(-90)" text-anchor="middle">share that is right</text>`,
   );
 }
 

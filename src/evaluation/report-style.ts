@@ -38,8 +38,9 @@ section { background: var(--surface); border: 1px solid var(--line); border-radi
 table { border-collapse: collapse; width: 100%; }
 th { font-weight: 500; color: var(--soft); font-size: 13px; text-align: left; }
 th, td { padding: 5px 10px 5px 0; vertical-align: middle; }
+td { font-size: 14px; }
 tbody tr + tr > * { border-top: 1px solid var(--line); }
-tbody th { color: var(--ink); font-size: 14px; overflow-wrap: anywhere; min-width: 8ch; max-width: 28ch; }
+tbody th { color: var(--ink); font-size: 14px; overflow-wrap: anywhere; min-width: 11ch; max-width: 28ch; }
 .number { text-align: right; white-space: nowrap; }
 .meter { display: flex; align-items: center; gap: 8px; white-space: nowrap; }
 .meter > span { width: 6ch; text-align: right; font-size: 13px; }
@@ -75,6 +76,7 @@ tr.kind th { color: var(--soft); font-size: 13px; padding-top: 12px; }
 .matrix td.hit { background: color-mix(in oklab, var(--good) calc(8% + var(--share) * 0.92%), var(--surface)); }
 .matrix td.miss { background: color-mix(in oklab, var(--bad) calc(14% + var(--share) * 0.86%), var(--surface)); }
 .matrix td.strong { color: var(--on-heat); font-weight: 600; }
+.matrix td.corner { width: auto; min-width: 0; height: auto; background: none; }
 .matrix .corner { text-align: right; padding: 0 8px 4px 0; vertical-align: bottom; color: var(--soft); }
 svg { display: block; width: 100%; max-width: 680px; height: auto; overflow: visible; }
 svg text { fill: var(--soft); font-size: 12px; font-family: inherit; }

@@ -83,7 +83,9 @@ export async function checkClosed(sharp: typeof Sharp): Promise<void> {
  * below twice the wanted size.
  *
  * @throws IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_CORRUPT
- * @example const pixels = await decode(await readFile('cat.jpg'), {preprocessing})
+ * @example
+ * const { readFile } = await import('node:fs/promises');
+ * const pixels = await decode(await readFile('holiday.jpg'), { preprocessing });
  */
 export async function decode(bytes: Uint8Array, options: DecodeOptions): Promise<Pixels> {
   const format = checkFormat(bytes, options.allowFormats ?? []);

@@ -72,7 +72,7 @@ export function runtimeOf(engine: Engine): Runtime {
     },
     tensor(data) {
       if (data.type === 'string') {
-        const decoder = new TextDecoder();
+        const decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // a mark at the start is a part of the text
         return new Held(
           engine.makeTensor(
             'string',

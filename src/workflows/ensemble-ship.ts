@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { floats, tensor } from '../base/index.js';
 import { makeFolder, writeAtomically } from '../base/node.js';
 import { writeBundle } from '../bundle/node.js';
-import type { BundleMember, Manifest } from '../bundle/index.js';
+import type { BundleMember, BundleRung, Manifest } from '../bundle/index.js';
 import { encodeModel } from '../codec/index.js';
 import { fuse, type Fusion } from '../ensembles/index.js';
 import type { EnsembleTable, PredictionSetRule } from '../evaluation/index.js';
@@ -19,6 +19,7 @@ import type { Identity, Networks } from './ensemble-networks.js';
 import type { ChoosingPictures } from './ensemble-pictures.js';
 import type { EnsembleOptions } from './ensemble-options.js';
 import { ensembleReport } from './ensemble-report.js';
+import { encodeBeside, type Rung } from './ensemble-rungs.js';
 import { outliersOf, setsOf, type FittedRule } from './ensemble-rules.js';
 import { errors } from './errors.js';
 import type { OpenedMember } from './members.js';
@@ -53,6 +54,8 @@ export interface Shipment {
   readonly own: Networks;
   readonly table: EnsembleTable;
   readonly compared: Compared;
+  /** Cheaper ways, the dearest first. */
+  readonly rungs: readonly Rung[];
   readonly options: EnsembleOptions;
 }
 
@@ -61,40 +64,74 @@ const mostHeld = 32;
 
 /** Writes the bundle and its report. */
 export async function shipEnsemble(runtime: Runtime, at: Shipment): Promise<Shipped> {
-  const { asked, final, options } = at;
-  const { frame } = at.own;
+  const { final, options } = at;
   const networks = networksOf(at);
   const sets = setsOf(at);
   const outliers = await outliersOf(runtime, at);
-  const { labels } = networks[0]!.bundle.manifest;
-  const metadata = new Map([
-    ['format', 'onnx-graft-bundle'],
-    ['task', asked.task],
-    ['labels', JSON.stringify(labels)],
-    ['preprocessing', JSON.stringify(frame)],
-  ]);
-  const model = fuse({
-    root: final.answer.fusion,
-    width: frame.width,
-    height: frame.height,
-    classes: asked.classes.length,
-    task: asked.task,
-    calibration: final.calibration,
-    ...(sets ? { sets } : {}),
-    ...(outliers ? { outliers } : {}),
-    metadata,
-  });
+  const model = fusedOf(at, final, sets, outliers);
   verify(model);
   const bytes = encodeModel(model);
+  const rungs = rungFiles(at, bytes, outliers);
   const difference = await differenceOf(runtime, bytes, at);
   const recipe = printRecipe(final.answer.recipe);
-  const manifest = manifestOf(runtime, model, at, { ...(sets ? { sets } : {}), ...(outliers ? { outliers: toldOf(outliers) } : {}) }); // prettier-ignore
+  const manifest = manifestOf(runtime, model, at, { ...(sets ? { sets } : {}), ...(outliers ? { outliers: toldOf(outliers) } : {}), ...(rungs.length > 0 ? { rungs: rungs.map(({ told }) => told) } : {}) }); // prettier-ignore
   const { force = false, out } = options;
-  const bundle = await writeBundle(out, bytes, manifest, { force });
+  const bundle = await writeBundle(out, bytes, manifest, { force, beside: new Map(rungs.map(({ told, bytes: own }) => [told.file, own])) }); // prettier-ignore
   const report = join(out, 'report.html');
   await makeFolder(out);
   await writeAtomically(report, await ensembleReport(at, networks, recipe), { force: true });
   return { bundle: bundle.folder, report, manifest: bundle.manifest, recipe, ...(difference === undefined ? {} : { difference }), ...(sets ? { sets } : {}) }; // prettier-ignore
+}
+
+/** One graph of a tree, with what it says beside probabilities. */
+function fusedOf(
+  { asked, own: { frame } }: Shipment,
+  { answer, calibration }: Final,
+  sets: PredictionSetRule | undefined,
+  outliers: FittedRule | undefined,
+): Model {
+  return fuse({
+    root: answer.fusion,
+    width: frame.width,
+    height: frame.height,
+    classes: asked.classes.length,
+    task: asked.task,
+    calibration,
+    ...(sets ? { sets } : {}),
+    ...(outliers ? { outliers } : {}),
+    metadata: new Map([
+      ['format', 'onnx-graft-bundle'],
+      ['task', asked.task],
+      ['labels', JSON.stringify(asked.classes)],
+      ['preprocessing', JSON.stringify(frame)],
+    ]),
+  });
+}
+
+/** The cheaper ways as files whose weights are the whole's; each says what the whole says, by rules of its own. */
+function rungFiles(
+  at: Shipment,
+  whole: Uint8Array,
+  outliers: FittedRule | undefined,
+): { readonly told: BundleRung; readonly bytes: Uint8Array }[] {
+  return at.rungs.map((rung, i) => {
+    const { judged, final, networks, cost } = rung;
+    const sets = setsOf({ ...at, final, compared: { ...at.compared, best: judged } });
+    const members = membersOf(final.answer, networks.identities);
+    const isJudged = outliers !== undefined && members.some(({ name }) => name === outliers.member);
+    const model = verify(fusedOf(at, final, sets, isJudged ? outliers : undefined));
+    const { accuracy, negativeLogLikelihood } = judged.evaluation;
+    const file = `rung-${i + 1}.onnx`;
+    const told = {
+      file,
+      members: members.map(({ name }) => name),
+      cost,
+      accuracy,
+      negativeLogLikelihood,
+      recipe: printRecipe(final.answer.recipe),
+    };
+    return { told, bytes: encodeBeside(model, 'model.onnx', whole) };
+  });
 }
 
 /** A rule as the manifest has it: means and precision are in the graph. */
@@ -144,7 +181,7 @@ function manifestOf(
   runtime: Runtime,
   model: Model,
   at: Shipment,
-  rules: Pick<NonNullable<Manifest['ensemble']>, 'sets' | 'outliers'>,
+  rules: Pick<NonNullable<Manifest['ensemble']>, 'sets' | 'outliers' | 'rungs'>,
 ): Omit<Manifest, 'files'> {
   const { asked, chosenBy, final, table, options } = at;
   const { best, front } = at.compared;

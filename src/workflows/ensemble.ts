@@ -25,6 +25,7 @@ import { isMember, leavesOf, type LeafNode } from './ensemble-leaves.js';
 import { openNetworks } from './ensemble-networks.js';
 import { checkOptions, type EnsembleOptions } from './ensemble-options.js';
 import { choosingPictures, type ChoosingPictures } from './ensemble-pictures.js';
+import { rungsOf } from './ensemble-rungs.js';
 import { shipEnsemble, type Shipped } from './ensemble-ship.js';
 import { errors } from './errors.js';
 import type { OpenedMember } from './members.js';
@@ -98,7 +99,10 @@ export async function ensemble(
   const own = await open(leavesOf(best.node));
   const settling = { metric, seed, parts, measured: own.measured };
   const final = await settle(best, asked, { ...settling, costOf: fusion => costs.costOf(fusion, own.frame) });
-  const shipped = await shipEnsemble(runtime, { asked, chosenBy, parts, final, own, table, compared, options });
+  const rungs = isOutOfFold
+    ? []
+    : await rungsOf({ asked, compared, final, own, judging: { metric, seed, parts }, open });
+  const shipped = await shipEnsemble(runtime, { asked, chosenBy, parts, final, own, table, compared, rungs, options });
   return {
     ...shipped,
     table,

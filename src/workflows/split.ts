@@ -57,7 +57,7 @@ export async function split(path: string, options: SplitOptions, runtime: Runtim
   const pieces = cutModel(model, cuts, inspection.facts);
   for (const piece of pieces) verify(piece);
   const halfPrecision = [...model.graph.initializers.values()].some(({ type }) => type === 'float16');
-  const bytes = pieces.map(encodeModel);
+  const bytes = pieces.map(model => encodeModel(model));
   const sizes = { batch: 2, other: size };
   const feeds = [randomFeeds(model, new Random('split'), sizes), await realFeeds(file, sizes)];
   const differences = { exact: 0, optimized: 0 };

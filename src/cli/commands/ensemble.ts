@@ -101,7 +101,7 @@ export const ensembleCommand: Command = {
       `${output.green('saved')} ${result.bundle}  ${output.dim(seconds((performance.now() - began) / 1000))}`,
     );
     output.say(
-      `\nNext:\n  graft predict ${result.bundle} some-picture.jpg\n  graft evaluate ${result.bundle} other-pictures/`,
+      `\nNext:\n  graft predict ${result.bundle} some-picture.jpg\n  graft evaluate ${result.bundle} other-pictures/\n  graft serve ${result.bundle}`,
     );
     output.data(result);
     return 0;

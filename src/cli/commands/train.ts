@@ -199,7 +199,7 @@ export const trainCommand: Command = {
       `${output.green('saved')} ${result.bundle}  ${output.dim(seconds((performance.now() - began) / 1000))}`,
     );
     output.say(
-      `\nNext:\n  graft predict ${result.bundle} some-picture.jpg\n  graft evaluate ${result.bundle} other-pictures/ --html report.html`,
+      `\nNext:\n  graft predict ${result.bundle} some-picture.jpg\n  graft evaluate ${result.bundle} other-pictures/ --html report.html\n  graft serve ${result.bundle}`,
     );
     output.data({
       bundle: result.bundle,
