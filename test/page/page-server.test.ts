@@ -6,6 +6,7 @@ import test from 'ava';
 import { demoPictures } from '../../src/workflows/fixtures.js';
 import { addNetwork, pictureBundle, writeVersion } from '../server/networks.js';
 import { startServer, type Running } from '../server/running.js';
+import { until } from '../until.js';
 import { findings } from './browser.js';
 import { choose, closeBrowser, focused, hasBrowser, paged, picturesIn, settled, textOf } from './paged.js';
 
@@ -83,7 +84,7 @@ paged('a version that comes while the page is open is noticed by its answer', at
   t.true((await textOf(page, '.card-actions')).includes('version 1'));
   await cp(join(leaving.folder, 'one', '1'), join(leaving.folder, 'one', '2'), { recursive: true });
   const newest = async () => (await (await fetch(`${atLeaving()}/v2/models/one`)).text()).includes('"2"');
-  for (let i = 0; i < 100 && !(await newest()); i++) await new Promise(done => setTimeout(done, 50));
+  await until(newest);
   await choose(page, files.slice(1, 2));
   t.true((await textOf(page, '.card-actions')).includes('version 2'));
   await page.locator('#tab-model').click();
@@ -133,7 +134,7 @@ paged('without a model the page says how to get one, and finds it when it is the
   t.deepEqual(await findings(page), []);
   writeVersion(bare.folder, 'tensors', addNetwork());
   const isThere = async () => (await (await fetch(`${bare.server.url}/v2/models`)).text()).includes('tensors');
-  for (let i = 0; i < 100 && !(await isThere()); i++) await new Promise(done => setTimeout(done, 50));
+  await until(isThere);
   await page.getByRole('button', { name: 'Look again' }).click();
   await page.locator('#no-pictures').waitFor();
   t.true(await page.locator('#no-model').isHidden());

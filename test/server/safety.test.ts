@@ -12,6 +12,7 @@ import { parseAnswer, talk } from './http/talk.js';
 import { addNetwork, loopNetwork, pictureBundle, temporary, writeVersion } from './networks.js';
 import { startProcess } from './process.js';
 import { startServer, type Running } from './running.js';
+import { until } from '../until.js';
 
 const keys = { infer: 'infer-key-0123456789-0123456789-01', admin: 'admin-key-0123456789-0123456789-01' };
 const by = (key: string) => ({ authorization: `Bearer ${key}` });
@@ -64,9 +65,10 @@ test.serial('5.2: near misses take no longer than others', t => {
       for (let k = 0; k < 20; k++) roleOf(key, access);
       times[i]!.push(Number(process.hrtime.bigint() - began));
     });
-  const medians = times.map(all => all.sort((a, b) => a - b)[all.length >> 1]!);
+  // what else the machine does only adds: the quickest of many are compared
+  const quickest = times.map(all => all.sort((a, b) => a - b)[all.length >> 3]!);
   // the promise is 5 %, of means of many more; a comparison that stops early would show as soon as keys are long
-  t.true(Math.max(...medians) < 1.5 * Math.min(...medians), String(medians));
+  t.true(Math.max(...quickest) < 1.5 * Math.min(...quickest), String(quickest));
 });
 
 test.serial('5.3: nothing of the server asks other machines', t => {
@@ -176,10 +178,7 @@ test('5.7, 5.16: runs without prototypes of objects, as nobody, where it can wri
     { cwd: '/', ...(mayBeNobody() ? { uid: 65_534, gid: 65_534 } : {}) },
   );
   t.not(server.url, '', server.err() + server.out());
-  for (const end = performance.now() + 15_000; performance.now() < end;) {
-    if ((await fetch(`${server.url}/v2/health/ready`)).ok) break;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
+  await until(async () => (await fetch(`${server.url}/v2/health/ready`)).ok, () => server.err() + server.out()); // prettier-ignore
   const answer = await fetch(`${server.url}/v2/models/add/infer`, { method: 'POST', body: JSON.stringify({ inputs }), headers: { 'content-type': 'application/json' } }); // prettier-ignore
   t.is(answer.status, 200, await answer.text());
   t.is((await fetch(`${server.url}/`)).status, 200);

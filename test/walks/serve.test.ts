@@ -3,9 +3,9 @@
 import { execFile } from 'node:child_process';
 import { cpSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { until } from '../until.js';
 import { startProcess } from '../server/process.js';
 import { temporary, writeNetwork, writePictures } from './small-network.js';
 
@@ -55,11 +55,8 @@ test('train, serve, predict, replace, drain', async t => {
     const probabilities = [...labels].sort((a, b) => a.index - b.index).map(({ score }) => score);
     return { version: model_version, label: labels[0]!.label, probabilities };
   };
-  const until = async (is: () => Promise<boolean>): Promise<void> => {
-    for (const end = performance.now() + 30_000; performance.now() < end; await pause(50)) if (await is()) return;
-    t.fail(`it never came: ${server.out()}${server.err()}`);
-  };
-  await until(async () => (await fetch(`${server.url}/v2/health/ready`)).ok);
+  const said = () => `${server.out()}${server.err()}`;
+  await until(async () => (await fetch(`${server.url}/v2/health/ready`)).ok, said);
   t.deepEqual(await ask(), { version: '1', label: wanted[0].label, probabilities: [...wanted[0].probabilities] });
 
   // answers come all along while the second is taken up
@@ -70,7 +67,7 @@ test('train, serve, predict, replace, drain', async t => {
     t.deepEqual(probabilities, [...wanted[Number(version) - 1]!.probabilities]);
     versions.add(version);
     return version === '2';
-  });
+  }, said);
   t.deepEqual([...versions], ['1', '2']);
   server.child.kill('SIGTERM');
   t.is(await server.ended, 0);

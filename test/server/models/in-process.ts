@@ -112,12 +112,3 @@ export const numbersOf = (outputs: ReadonlyMap<string, WireTensor>, name: string
 /** What `add` with other summands answers to zeros: its summands. */
 export const shiftOf = async (model: ServedModel): Promise<number[]> =>
   numbersOf((await model.run({ inputs: four(0, 0, 0, 0) })).outputs, 'y');
-
-/** Waits until something is so; 5 seconds at most. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 5000;
-  while (!(await isSo())) {
-    if (performance.now() > end) throw new Error(`not within 5 s: ${isSo.toString()}`);
-    await new Promise(resolve => setTimeout(resolve, 20));
-  }
-}

@@ -7,7 +7,8 @@ import { GraftError } from '../../../src/index.js';
 import { defaultLimits } from '../../../src/server/limits.js';
 import { statusOf } from '../../../src/server/statuses.js';
 import { addNetwork, loopNetwork, pictureBundle, temporary, writeVersion } from '../networks.js';
-import { four, inProcess, numbersOf, repositoryOf, shiftOf, until } from './in-process.js';
+import { until } from '../../until.js';
+import { four, inProcess, numbersOf, repositoryOf, shiftOf } from './in-process.js';
 
 const readyNames = (rows: readonly { readonly name: string; readonly state: string }[]) =>
   rows.filter(({ state }) => state === 'READY').map(({ name }) => name);

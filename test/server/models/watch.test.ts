@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { encodeModel } from '../../../src/codec/index.js';
 import { addNetwork, pictureBundle, temporary, writeVersion } from '../networks.js';
-import { repositoryOf, shiftOf, until } from './in-process.js';
+import { until } from '../../until.js';
+import { repositoryOf, shiftOf } from './in-process.js';
 
 const watching = { isWatching: true, pollMs: 60_000 };
 const isShift = async (
