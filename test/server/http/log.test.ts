@@ -67,12 +67,12 @@ for (const kind of ['closed', 'full'] as const)
     let said = '';
     child.stderr.on('data', chunk => (said += String(chunk)));
     if (kind === 'closed') child.stdout.destroy();
-    const killer = setTimeout(() => child.kill('SIGKILL'), 30_000);
+    const killer = setTimeout(() => child.kill('SIGKILL'), 120_000);
     const [status] = (await once(child, 'exit')) as [number | null];
     clearTimeout(killer);
     t.is(status, 7, said);
     const facts = JSON.parse(said.replace(/^up/, '')) as { longest: number; dropped: number };
-    t.true(facts.longest < 5_000);
+    t.true(facts.longest < 20_000);
     if (kind === 'full') t.true(facts.dropped > 1_000);
     child.stdout.destroy();
   });

@@ -39,7 +39,7 @@ export async function listen(app: FastifyInstance): Promise<number> {
 export function talk(
   port: number,
   bytes: string | Uint8Array,
-  silence = 3_000,
+  silence = 20_000,
 ): Promise<{ text: string; ended: boolean }> {
   // prettier-ignore
   return new Promise(resolve => {

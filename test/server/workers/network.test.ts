@@ -12,11 +12,11 @@ test('a network answers: whole, or the outputs that are asked for', async t => {
   const { network } = await opened(sumNetwork('N'));
   const row = (value: number) => wire('INT32', [1, 16], new Int32Array(16).fill(value));
   const inputs = new Map([['INPUT0', row(5)], ['INPUT1', row(3)]]); // prettier-ignore
-  const answer = await network.run(inputs, undefined, { timeLimit: 5000 });
+  const answer = await network.run(inputs, undefined, { timeLimit: 60_000 });
   t.deepEqual([...answer.outputs.keys()], ['OUTPUT0', 'OUTPUT1']);
   t.deepEqual(answer.outputs.get('OUTPUT1'), row(2));
-  t.true(answer.inferNs > 0 && answer.inferNs < 5e9 && answer.inputNs >= 0 && answer.outputNs >= 0);
-  const { outputs } = await network.run(inputs, ['OUTPUT0'], { timeLimit: 5000 });
+  t.true(answer.inferNs > 0 && answer.inferNs < 6e10 && answer.inputNs >= 0 && answer.outputNs >= 0);
+  const { outputs } = await network.run(inputs, ['OUTPUT0'], { timeLimit: 60_000 });
   t.deepEqual([...outputs], [['OUTPUT0', row(8)]]);
   t.like(network.facts, { canBatch: true, explains: false });
   t.deepEqual(network.facts.inputs[0], { name: 'INPUT0', datatype: 'INT32', shape: [-1, 16] });
@@ -40,7 +40,7 @@ test('elements of every type go there and back as they are, whatever byte they b
     const all = Uint8Array.from({ length: 1 + 2 * bytes }, (_, i) => (type === 'bool' ? i % 2 : 17 * i));
     inputs.set(type, { datatype: datatypeOf(type)!, shape: [1, 2], data: all.subarray(1) });
   }
-  const { outputs } = await network.run(inputs, undefined, { timeLimit: 5000 });
+  const { outputs } = await network.run(inputs, undefined, { timeLimit: 60_000 });
   t.is(outputs.size, 12);
   for (const [type, { datatype, data }] of inputs)
     t.deepEqual(outputs.get(`${type} out`), { datatype, shape: [1, 2], data: data.slice() });
@@ -55,18 +55,18 @@ test('texts are given whole; what is none is refused', async t => {
     return { datatype: 'BYTES', shape: [1, 2], data: new Uint8Array(Buffer.concat(parts)) };
   };
   const given = packed(Buffer.from('\ufeffé😀'), Buffer.from(''));
-  const { outputs } = await network.run(new Map([['INPUT0', given]]), undefined, { timeLimit: 5000 });
+  const { outputs } = await network.run(new Map([['INPUT0', given]]), undefined, { timeLimit: 60_000 });
   t.deepEqual(outputs.get('OUTPUT0'), given);
   t.true(network.facts.canBatch);
   for (const bad of [packed(Buffer.from('a\0b'), Buffer.from('c')), packed(Buffer.from('a'), Uint8Array.of(0xff))])
-    t.is(await codeOf(network.run(new Map([['INPUT0', bad]]), undefined, { timeLimit: 5000 })), 'BAD_DATA');
+    t.is(await codeOf(network.run(new Map([['INPUT0', bad]]), undefined, { timeLimit: 60_000 })), 'BAD_DATA');
   await network.close();
 });
 
 test('no rows are answered by no rows', async t => {
   const { network } = await opened(identityNetwork('float32', ['N', 3]));
   const none = { datatype: 'FP32', shape: [0, 3], data: new Uint8Array(0) } as const;
-  const { outputs } = await network.run(new Map([['INPUT0', none]]), undefined, { timeLimit: 5000 });
+  const { outputs } = await network.run(new Map([['INPUT0', none]]), undefined, { timeLimit: 60_000 });
   t.deepEqual(outputs.get('OUTPUT0'), none);
   await network.close();
 });
@@ -104,7 +104,7 @@ test('a run that fails says why, without paths; the log has all of it on one lin
   const nodes = graph.nodes.map(node => (node.op === 'Gather' ? { ...node, name: '\u001b[31m/head/red' } : node));
   const { network, told } = await opened(modelOf({ ...graph, nodes }));
   const [pid] = network.pids;
-  const ask = (i: bigint) => network.run(new Map([['i', wire('INT64', [1], BigInt64Array.of(i))]]), undefined, { timeLimit: 5000 }); // prettier-ignore
+  const ask = (i: bigint) => network.run(new Map([['i', wire('INT64', [1], BigInt64Array.of(i))]]), undefined, { timeLimit: 60_000 }); // prettier-ignore
   const error = await t.throwsAsync(ask(7n), { code: 'RUN_FAILED', message: /indices element out of data bounds/ });
   t.notRegex(error.message, /onnxruntime_src|\.cc|\/core\//);
   t.regex(error.message, /head.red/);
@@ -128,7 +128,7 @@ test('bundles give their manifest', async t => {
 test('several processes are free together, and each is given one run', async t => {
   const { network } = await opened(loopNetwork(200_000), { instances: 2 });
   t.is(network.idle, 2);
-  const runs = [1, 2].map(value => network.run(floats(value, 0, 0, 0), undefined, { timeLimit: 10_000 }));
+  const runs = [1, 2].map(value => network.run(floats(value, 0, 0, 0), undefined, { timeLimit: 60_000 }));
   t.is(network.idle, 0);
   t.is(await codeOf(network.run(floats(3, 0, 0, 0), undefined, { timeLimit: 1000 })), 'MODEL_NOT_READY');
   let told = 0;

@@ -2,12 +2,12 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { encodeModel } from '../../../src/codec/index.js';
 import type { Model } from '../../../src/graph/index.js';
 import type { Log } from '../../../src/server/served.js';
 import type { Datatype, WireTensor } from '../../../src/server/tensors.js';
 import { openNetwork, type Network, type NetworkOptions } from '../../../src/server/workers/index.js';
+import { until } from '../../until.js';
 import { temporary } from '../networks.js';
 
 /** What was told. */
@@ -72,11 +72,10 @@ export const numbersOf = (outputs: ReadonlyMap<string, WireTensor>, name: string
 
 /** Waits until a process is free again. */
 export async function free(network: Network): Promise<void> {
-  const began = performance.now();
-  while (network.idle === 0) {
-    if (performance.now() - began > 30_000) throw new Error(`not free within 30 s: ${network.reason}`);
-    await pause(10);
-  }
+  await until(
+    () => network.idle > 0,
+    () => network.reason,
+  );
 }
 
 /** The code that a promise is refused with. */
