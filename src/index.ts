@@ -1,30 +1,15 @@
 // The door of the package for Node: everything a program needs to inspect, split, train, evaluate and predict.
 
-export {
-  GraftError,
-  defineErrors,
-  errorData,
-  errorOf,
-  printable,
-  tensor,
-  type DataType,
-  type ErrorData,
-  type ErrorKind,
-  type Tensor,
-} from './base/index.js';
+export { GraftError, printable, type DataType, type ErrorKind, type Tensor } from './base/index.js';
 export type { Manifest } from './bundle/index.js';
 export { isMultiLabelEvaluation, type Evaluation } from './evaluation/index.js';
 export type { Inspection } from './inspect/index.js';
 export { coreOperators, type OperatorSet } from './operators/index.js';
 export {
-  checkPreprocessing,
-  imageErrors,
   about,
   filters,
   moved,
   painted,
-  prepare,
-  sniff,
   parseAugment,
   printAugment,
   rotation,
@@ -83,17 +68,6 @@ export {
 } from './workflows/predict.js';
 export type { EpochTold, Progress as TransferProgress } from './workflows/progress.js';
 export { writeReport } from './workflows/report.js';
-export {
-  openServable,
-  type OpenServableOptions,
-  type Servable,
-  type ServableRung,
-  type ServableValue,
-} from './workflows/servable.js';
-export { memberWeights } from './workflows/recipe-shares.js';
-export { openExplainer, type Explainer, type MemberHeat } from './workflows/explainer.js';
-export { decode, openDecoder } from './pictures/node.js';
-export { floats, Random } from './base/index.js';
 export { split, type SplitOptions, type SplitResult } from './workflows/split.js';
 export { taps, type TapsOptions, type TapsResult } from './workflows/taps.js';
 export type { MembersOptions } from './workflows/member-shares.js';

@@ -42,6 +42,6 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
 /** Files that a client sees of the others: doors of the package, and what one client is given by another. */
 export const clients: Readonly<Record<string, readonly string[]>> = {
   cli: ['index', 'server/index'],
-  server: ['index', 'page/assets'],
+  server: ['serving', 'page/assets'],
   page: ['browser'],
 };

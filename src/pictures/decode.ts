@@ -38,9 +38,12 @@ let opened: Promise<typeof Sharp> | undefined;
  * @throws IMAGE_UNSAFE where a drawing is still decoded.
  */
 export async function openDecoder(allowFormats: readonly AllowedFormat[] = []): Promise<void> {
-  const sharp = await (opened ??= open());
+  const sharp = await closedSharp();
   for (const format of allowFormats) sharp.unblock({ operation: [loaders[format]] });
 }
+
+/** sharp, closed: loaded by whoever needs it first, since libvips reads what is not trusted when it starts. */
+export const closedSharp = (): Promise<typeof Sharp> => (opened ??= open());
 
 /**
  * Loads sharp in a further thread of a process whose decoder is open. Blocking anew would, for a moment, take the

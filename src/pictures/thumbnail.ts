@@ -1,7 +1,6 @@
 // A small square of a picture as a data URL, for reports: what is read passes the same limits as any picture.
 
-import sharp from 'sharp';
-import { decode, type AllowedFormat } from './decode.js';
+import { closedSharp, decode, type AllowedFormat } from './decode.js';
 import { prepare } from './geometry.js';
 import { readPictureFile } from './picture-file.js';
 
@@ -25,6 +24,7 @@ export async function thumbnail(
     background: [255, 255, 255],
   } as const;
   const pixels = prepare(await decode(readPictureFile(file), { preprocessing: recipe, allowFormats }), recipe);
+  const sharp = await closedSharp();
   const jpeg = await sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
     .jpeg({ quality: 80 })
     .toBuffer();

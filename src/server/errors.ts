@@ -1,7 +1,7 @@
 // The codes of the server and their HTTP statuses (docs/serving.md). Codes of files and pictures come from the rooms that
 // throw them; their status follows from their kind or from the table in statuses.ts.
 
-import { defineErrors, printable } from '../index.js';
+import { defineErrors, printable } from '../serving.js';
 
 interface Said {
   /** What is at fault, what was found, what was wanted: one sentence without paths or values of the host. */

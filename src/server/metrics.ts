@@ -2,7 +2,7 @@
 // in a process do not meet. Labels are names of loaded models, route templates and codes: no request can make a series.
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type Metric } from 'prom-client';
-import { version } from '../index.js';
+import { version } from '../serving.js';
 import type { ModelFacts, ModelStateName, Telemetry } from './served.js';
 
 /** An answered request. */

@@ -1,4 +1,4 @@
-import { defineErrors, printable } from '../index.js';
+import { defineErrors, printable } from '../serving.js';
 
 /** What a server cannot be started with. */
 export const errors = defineErrors('SERVE', {

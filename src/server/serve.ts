@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { version } from '../index.js';
+import { version } from '../serving.js';
 import {
   buildApp,
   checkAddress,

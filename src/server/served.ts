@@ -1,6 +1,6 @@
 // What a loaded model is to the routes: facts that do not change while it is loaded, runs, and what it counted.
 
-import type { Preprocessing } from '../index.js';
+import type { Preprocessing } from '../serving.js';
 import type { Signature, WireTensor } from './tensors.js';
 
 /** What is known of a loaded version. */

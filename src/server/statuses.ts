@@ -1,6 +1,6 @@
 // HTTP statuses of errors: by code where the protocol fixes it, or else by the error's kind. Only the server knows statuses.
 
-import { GraftError, type ErrorKind } from '../index.js';
+import { GraftError, type ErrorKind } from '../serving.js';
 
 const byKind: Readonly<Record<ErrorKind, number>> = {
   usage: 400,

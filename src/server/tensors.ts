@@ -1,7 +1,7 @@
 // Tensors as the protocol names them and as they travel: in HTTP bodies, to the processes that run networks, and back.
 // Little-endian, row by row; BYTES are a 4-byte length and the bytes, element by element (Triton, extension_binary_data).
 
-import type { DataType } from '../index.js';
+import type { DataType } from '../serving.js';
 
 /** Element types with the protocol's names, ours, and the bytes of an element; 0 where elements have lengths of their own. */
 export const datatypes = {

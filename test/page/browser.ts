@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { patience } from '../until.js';
 
 /** What must not happen, in words. */
 export type Faults = readonly string[];
@@ -42,6 +43,7 @@ export async function watched(
   mayFail: readonly number[] = [],
 ): Promise<Watched> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(patience);
   const page = await context.newPage();
   const found: string[] = [];
   page.on('console', message => {

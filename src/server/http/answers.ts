@@ -2,7 +2,7 @@
 // it. Faults of ours say a fixed text; Fastify's own errors get our codes.
 
 import { STATUS_CODES } from 'node:http';
-import { GraftError } from '../../index.js';
+import { GraftError } from '../../serving.js';
 import { errors } from '../errors.js';
 import { statusOf } from '../statuses.js';
 

@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { createGunzip, createInflate, type Gunzip, type Inflate } from 'node:zlib';
-import { GraftError } from '../../index.js';
+import { GraftError } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { Limits } from '../limits.js';
 

@@ -6,7 +6,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
-import type { GraftError } from '../../index.js';
+import type { GraftError } from '../../serving.js';
 import { errors } from '../errors.js';
 import { rawAnswer } from './answers.js';
 import { chunkSizes } from './chunk-sizes.js';

@@ -1,6 +1,6 @@
 // What a server is not started with: addresses that others reach without keys, keys that are too weak, origins.
 
-import { defineErrors, printable } from '../../index.js';
+import { defineErrors, printable } from '../../serving.js';
 
 /** Refusals before anything listens. A key is never part of a message. */
 export const errors = defineErrors('SERVE', {

@@ -2,7 +2,7 @@
 // upgrades, HTTP/0.9 and 2.0, targets that are no path, headers twice that may be there once (RFC 9110, RFC 9112).
 
 import type { IncomingMessage } from 'node:http';
-import type { GraftError } from '../../index.js';
+import type { GraftError } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { Limits } from '../limits.js';
 

@@ -3,7 +3,7 @@
 // then at most `batchDelay`. Who waits is served in order: a run takes from the front of the queue, and ends at the first
 // request that cannot join it.
 
-import { GraftError } from '../../index.js';
+import { GraftError } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { Limits } from '../limits.js';
 import type { RunRequest } from '../served.js';

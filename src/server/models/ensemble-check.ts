@@ -1,7 +1,7 @@
 // Whether served models can be members of one ensemble: they take the same inputs, and say the same things of them. What an
 // ensemble gives follows from what its members give: classifiers are pooled, other networks have their floats averaged.
 
-import { printable } from '../../index.js';
+import { printable } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { ModelFacts } from '../served.js';
 import type { Signature } from '../tensors.js';

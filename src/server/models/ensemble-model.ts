@@ -3,7 +3,7 @@
 // looked up anew for each request, so that one that was loaded anew is taken at once.
 
 import { createHash } from 'node:crypto';
-import { GraftError } from '../../index.js';
+import { GraftError } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { MemberAnswer, ModelFacts, Outcome, RunAnswer, RunRequest, ServedModel, Telemetry } from '../served.js';
 import type { WireTensor } from '../tensors.js';

@@ -4,7 +4,7 @@
 //     "members": [{"model": "cats"}, {"op": "average", "members": [{"model": "a", "version": "2"}, {"model": "b"}]}]},
 //    "maxBatch": 8}
 
-import { printable } from '../../index.js';
+import { printable } from '../../serving.js';
 import { errors } from '../errors.js';
 import { isName } from './folder.js';
 

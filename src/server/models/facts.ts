@@ -1,7 +1,7 @@
 // What is known of a network that was opened: its signature, and what the manifest of its bundle says of pictures, labels,
 // and of the members where it is an ensemble fused into one network.
 
-import { checkPreprocessing, commonStart, memberWeights, type Manifest } from '../../index.js';
+import { checkPreprocessing, commonStart, memberWeights, type Manifest } from '../../serving.js';
 import type { ModelFacts, ServedMember, ServedRung } from '../served.js';
 import type { Signature } from '../tensors.js';
 

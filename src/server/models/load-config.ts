@@ -2,7 +2,7 @@
 //   {"max_batch_size": 8, "batch_delay_ms": 1, "queue": 64, "run_time_ms": 5000, "weights": [2, 1]}
 // The last one for ensembles of served models. Nothing names a file.
 
-import { printable } from '../../index.js';
+import { printable } from '../../serving.js';
 import { errors } from '../errors.js';
 
 /** How requests to a model are put together, and how long they may take. */

@@ -3,7 +3,7 @@
 // does, and stays where that fails.
 
 import { join } from 'node:path';
-import { printable } from '../../index.js';
+import { printable } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { Limits } from '../limits.js';
 import type { NamedPath, VersionPolicy } from '../options.js';

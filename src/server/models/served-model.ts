@@ -1,7 +1,7 @@
 // A network as routes see it: requests are checked for room, found in the cache, queued, put together, run on the rung that
 // their deadline leaves time for, and counted; each has exactly one outcome.
 
-import { GraftError } from '../../index.js';
+import { GraftError } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { Limits } from '../limits.js';
 import type { Heat, ModelFacts, ModelStatistics, Outcome, RunAnswer, RunRequest, ServedMember, ServedModel, Telemetry } from '../served.js'; // prettier-ignore

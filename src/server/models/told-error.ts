@@ -1,7 +1,7 @@
 // Errors of loading as they may be told to clients: their code and message, files by their names only.
 
 import { basename, dirname, sep } from 'node:path';
-import { GraftError, printable, type ErrorKind } from '../../index.js';
+import { GraftError, printable, type ErrorKind } from '../../serving.js';
 import { errors } from '../errors.js';
 
 /**

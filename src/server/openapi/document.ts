@@ -1,7 +1,7 @@
 // The OpenAPI 3.1 document, written from one table of operations. Not by @fastify/swagger: Fastify's own validation and
 // serialization by schema are off, since bodies are read by protocol/ with codes of their own.
 
-import { imageErrors } from '../../index.js';
+import { imageErrors } from '../../serving.js';
 import { errors } from '../errors.js';
 import { statusOf } from '../statuses.js';
 import { examples } from './examples.js';

@@ -1,7 +1,7 @@
 // Elements as JSON: the text of a flat list. 64-bit integers beyond ±(2^53 - 1) are decimal text; what is not finite is
 // null, and counted; FP16 and BF16, which only members' outputs bring here, are widened, which loses nothing.
 
-import { floats } from '../../index.js';
+import { floats } from '../../serving.js';
 import { errors } from '../errors.js';
 import { datatypes, type WireTensor } from '../tensors.js';
 import { unpacked } from './bytes-elements.js';

@@ -1,6 +1,6 @@
 // What a client sent, as a refusal may repeat it: cut, and without control characters.
 
-import { printable } from '../../index.js';
+import { printable } from '../../serving.js';
 
 const most = 100;
 

@@ -2,7 +2,7 @@
 // a time, so that a thread that ends takes no other request along. Idle threads keep no process alive.
 
 import { Worker } from 'node:worker_threads';
-import { errorOf, type GraftError } from '../../index.js';
+import { errorOf, type GraftError } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { Limits } from '../limits.js';
 import type { ReadFacts, ReadRequest } from './json-request.js';

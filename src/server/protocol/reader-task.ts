@@ -1,6 +1,6 @@
 // What crosses between reader-pool.ts and reader-worker.ts.
 
-import type { ErrorData } from '../../index.js';
+import type { ErrorData } from '../../serving.js';
 import type { Limits } from '../limits.js';
 import type { ReadFacts, ReadRequest } from './json-request.js';
 

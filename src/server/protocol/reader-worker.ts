@@ -1,7 +1,7 @@
 // The thread behind reader-pool.ts: one JSON part at a time to tensors, whose bytes are handed over. Errors cross as data.
 
 import { parentPort } from 'node:worker_threads';
-import { errorData } from '../../index.js';
+import { errorData } from '../../serving.js';
 import { readJsonRequest } from './json-request.js';
 import type { ReaderResult, ReaderTask } from './reader-task.js';
 

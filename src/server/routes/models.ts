@@ -1,7 +1,7 @@
 // What is loaded: names, metadata (serving-protocol.md, section 3), readiness, configuration, statistics (section 7).
 
 import type { FastifyInstance } from 'fastify';
-import { GraftError } from '../../index.js';
+import { GraftError } from '../../serving.js';
 import { checkName, checkVersion } from '../protocol/index.js';
 import type { ModelFacts, ModelRepository, ServedModel } from '../served.js';
 import type { RouteContext } from './context.js';

@@ -2,7 +2,7 @@
 
 import type { FastifyRequest } from 'fastify';
 import type { FastifyMultipartOptions } from '@fastify/multipart';
-import { imageErrors } from '../../index.js';
+import { imageErrors } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { Limits } from '../limits.js';
 

@@ -2,7 +2,7 @@
 // prepared side by side and run as one batch; numbers are those of the network, as `graft predict` gives them.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GraftError } from '../../index.js';
+import { GraftError } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { ModelFacts, PreparedPicture, RunAnswer, RunRequest, ServedModel } from '../served.js';
 import { goneSignal } from './body.js';

@@ -2,7 +2,7 @@
 // here; what they are is told by content, by whoever decodes them. Nothing is ever fetched.
 
 import type { FastifyRequest } from 'fastify';
-import { GraftError, imageErrors } from '../../index.js';
+import { GraftError, imageErrors } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { Limits } from '../limits.js';
 import { parseJson } from '../protocol/index.js';

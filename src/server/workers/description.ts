@@ -1,6 +1,6 @@
 // What a process that runs a network is told to open, and what it then says of it: once a load, as JSON.
 
-import type { Manifest } from '../../index.js';
+import type { Manifest } from '../../serving.js';
 import type { Signature } from '../tensors.js';
 
 /** What is opened. */

@@ -1,4 +1,4 @@
-import { defineErrors, printable } from '../../index.js';
+import { defineErrors, printable } from '../../serving.js';
 
 /** What goes wrong between the server and its processes. */
 export const errors = defineErrors('WORKER', {

@@ -1,7 +1,7 @@
 // Heat over a picture: the network that gives it is opened when it is first asked for. Of an ensemble the maps of all members,
 // each as much as the member has to say, at the places of the finest one.
 
-import { GraftError, openExplainer, type Explainer, type Runtime, type Servable } from '../../index.js';
+import { GraftError, loadExplainer, type Explainer, type Runtime, type Servable } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { Heat } from '../served.js';
 
@@ -14,7 +14,7 @@ export function heatOf({ manifest, model, sha256 }: Servable, runtime: Runtime):
   return async (pixels, label) => {
     if (!manifest) throw errors.BAD_REQUEST({ reason: 'this model takes no pictures: it has nothing to explain' });
     try {
-      explainer ??= openExplainer({ manifest, model, sha256, folder: 'the bundle' }, runtime);
+      explainer ??= loadExplainer().then(({ openExplainer }) => openExplainer({ manifest, model, sha256, folder: 'the bundle' }, runtime)); // prettier-ignore
       const heats = await (await explainer).explain(pixels, label);
       return joined(heats.flatMap(({ share, maps }) => maps.map(map => ({ ...map, share }))));
     } catch (error) {

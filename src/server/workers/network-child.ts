@@ -1,7 +1,7 @@
 // The process that runs a network: opens it, tries it, then answers one question after another. It is killed where a run
 // takes too long, and ends when the server does.
 
-import { errorData, GraftError, nodeRuntime, openServable, type Servable } from '../../index.js';
+import { errorData, GraftError, nodeRuntime, openServable, type Servable } from '../../serving.js';
 import { errors as requestErrors } from '../errors.js';
 import type { Channel } from './channel.js';
 import type { NetworkFacts, OpenTask } from './description.js';

@@ -1,6 +1,6 @@
 // A model version in its processes. It queues nothing: who asks while none is idle made a mistake.
 
-import { GraftError } from '../../index.js';
+import { GraftError } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { Heat, Log, Telemetry } from '../served.js';
 import type { SentTensor, WireTensor } from '../tensors.js';

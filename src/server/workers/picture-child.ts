@@ -1,6 +1,6 @@
 // The process that decodes pictures: its decoder is closed to all but four formats, and held to that at start.
 
-import { decode, errorData, GraftError, openDecoder, prepare, type Preprocessing } from '../../index.js';
+import { decode, errorData, GraftError, openDecoder, prepare, type Preprocessing } from '../../serving.js';
 import { errors } from '../errors.js';
 import { kinds } from './frame.js';
 import { answerAll } from './in-child.js';

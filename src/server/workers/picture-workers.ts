@@ -1,6 +1,6 @@
 // Decoding in processes of its own, one picture at a time in each: a bounded queue before a bounded number of processes.
 
-import { imageErrors, sniff } from '../../index.js';
+import { imageErrors, sniff } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { Log, PictureWorkers, PreparedPicture, Telemetry } from '../served.js';
 import { kinds } from './frame.js';

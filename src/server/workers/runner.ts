@@ -1,7 +1,7 @@
 // A session behind tensors as they travel: aligned where they must be, texts taken apart and put together.
 
 import { isUtf8 } from 'node:buffer';
-import type { Runtime, Tensor } from '../../index.js';
+import type { Runtime, Tensor } from '../../serving.js';
 import { errors } from '../errors.js';
 import { datatypeOf, datatypes, type Signature, type WireTensor } from '../tensors.js';
 

@@ -1,6 +1,6 @@
 // Inputs and outputs of a network in the protocol's words.
 
-import type { ServableValue } from '../../index.js';
+import type { ServableValue } from '../../serving.js';
 import { errors } from '../errors.js';
 import { datatypeOf, type Signature } from '../tensors.js';
 

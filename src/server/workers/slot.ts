@@ -1,7 +1,7 @@
 // A place that a process has: it is started, asked one thing at a time, ended where it takes too long or too much memory, and
 // replaced when it is gone, whatever it died of. Only what it was asked just then is lost.
 
-import { errorOf, GraftError, type ErrorData } from '../../index.js';
+import { errorOf, GraftError, type ErrorData } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { Log } from '../served.js';
 import { kinds, type Frame, type SentFrame } from './frame.js';

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { GraftError, printable } from '../../index.js';
+import { GraftError, printable } from '../../serving.js';
 import { errors } from '../errors.js';
 import type { Log } from '../served.js';
 import { openChannel, type Channel } from './channel.js';

@@ -1,7 +1,7 @@
 // The first runs of a network, before anybody waits for it: memory is taken, kernels are chosen, and it is tried whether
 // rows of several requests may be one run: two rows together must say what each says alone.
 
-import { floats, Random } from '../../index.js';
+import { floats, Random } from '../../serving.js';
 import { datatypes, type Datatype, type Signature, type WireTensor } from '../tensors.js';
 import type { Ran, Runner } from './runner.js';
 

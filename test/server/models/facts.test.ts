@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import test from 'ava';
-import { openServable } from '../../../src/index.js';
+import { openServable } from '../../../src/serving.js';
 import { factsOf } from '../../../src/server/models/facts.js';
 import { pictureBundle, temporary } from '../networks.js';
 

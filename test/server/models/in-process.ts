@@ -1,6 +1,6 @@
 // Repositories for tests: networks that run in this process, what is told kept in lists.
 
-import { openServable } from '../../../src/index.js';
+import { openServable } from '../../../src/serving.js';
 import { nodeRuntime } from '../../../src/runtime/node.js';
 import { defaultLimits } from '../../../src/server/limits.js';
 import { factsOf } from '../../../src/server/models/facts.js';
