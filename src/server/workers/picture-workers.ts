@@ -14,6 +14,8 @@ export interface PictureWorkersOptions {
   readonly picture: number;
   /** Most bytes of a process. */
   readonly memoryLimit: number;
+  /** Milliseconds after which those who wait are refused where no process becomes free: longer than any picture takes. @default 30_000 */
+  readonly stallTime?: number;
   readonly log: Log;
   readonly telemetry: Pick<Telemetry, 'workerRestarted' | 'pictureRefused'>;
 }
@@ -21,10 +23,12 @@ export interface PictureWorkersOptions {
 /** sharp's own limit is 5 s; what passes this is stopped from outside. */
 const timeLimit = 10_000;
 const startLimit = 30_000;
-const memoryInterval = 500;
+/** How often memory and those who wait are looked at. */
+const lookInterval = 500;
 
 interface Waiting {
   start(slot: Slot): void;
+  refuse(): void;
 }
 
 /**
@@ -33,13 +37,18 @@ interface Waiting {
  * @throws IMAGE_UNSAFE where the decoder cannot be closed
  */
 export async function openPictureWorkers(options: PictureWorkersOptions): Promise<PictureWorkers> {
-  const { processes, queue, picture, memoryLimit, log, telemetry } = options;
+  const { processes, queue, picture, memoryLimit, stallTime = 30_000, log, telemetry } = options;
   const waiting: Waiting[] = [];
   const slots: Slot[] = [];
   let isClosed = false;
   let milliseconds = 0;
+  /** When the first that waits began to, or when the last one before it was taken. */
+  let since = 0;
   const next = (): void => {
-    for (let slot = idleOf(slots); slot && waiting.length > 0; slot = idleOf(slots)) waiting.shift()!.start(slot);
+    for (let slot = idleOf(slots); slot && waiting.length > 0; slot = idleOf(slots)) {
+      since = performance.now();
+      waiting.shift()!.start(slot);
+    }
   };
   const add = (): Promise<void> =>
     new Promise<void>((resolve, reject) => {
@@ -71,7 +80,8 @@ export async function openPictureWorkers(options: PictureWorkersOptions): Promis
   await Promise.all(Array.from({ length: processes }, add));
   const watch = setInterval(() => {
     for (const slot of slots) if (slot.memory > memoryLimit) slot.kill('memory limit');
-  }, memoryInterval);
+    if (waiting.length > 0 && performance.now() - since > stallTime) for (const one of waiting.splice(0)) one.refuse();
+  }, lookInterval);
   watch.unref();
 
   const prepare = async (bytes: Uint8Array, text: string, signal?: AbortSignal): Promise<PreparedPicture> => {
@@ -101,6 +111,14 @@ export async function openPictureWorkers(options: PictureWorkersOptions): Promis
         reject(signal!.reason);
       };
       const one: Waiting = {
+        refuse: () => {
+          signal?.removeEventListener('abort', stop);
+          reject(
+            errors.QUEUE_TIMEOUT({
+              reason: `no process that decodes pictures became free within ${stallTime / 1000} s`,
+            }),
+          );
+        },
         start: slot => {
           signal?.removeEventListener('abort', stop);
           // taken now, so that nobody else takes it before the next tick
@@ -109,7 +127,7 @@ export async function openPictureWorkers(options: PictureWorkersOptions): Promis
         },
       };
       signal?.addEventListener('abort', stop, { once: true });
-      waiting.push(one);
+      if (waiting.push(one) === 1) since = performance.now();
     });
   };
   return {

@@ -6,16 +6,17 @@ import { childrenOf } from '../../../tools/soak/processes.js';
 import type { Preprocessing } from '../../../src/index.js';
 import { openPictureWorkers } from '../../../src/server/workers/index.js';
 import { codeOf } from '../../code-of.js';
+import { until } from '../../until.js';
 import { telling } from './telling.js';
 
 const recipe: Preprocessing = { width: 8, height: 8, resize: 'shorter-side', cropFraction: 1, filter: 'bilinear', background: [255, 255, 255] }; // prettier-ignore
 const picture = (width: number, height: number) => sharp({ create: { width, height, channels: 3, background: { r: 10, g: 20, b: 30 } } }).png().toBuffer(); // prettier-ignore
 const limits = { queue: 2, picture: 1_000_000, memoryLimit: 2 ** 31 };
 
-async function opened(processes: number) {
+async function opened(processes: number, more: { stallTime?: number } = {}) {
   const told = telling();
   const before = new Set(childrenOf(process.pid).map(({ pid }) => pid));
-  const workers = await openPictureWorkers({ processes, ...limits, log: told.log, telemetry: told.telemetry });
+  const workers = await openPictureWorkers({ processes, ...limits, ...more, log: told.log, telemetry: told.telemetry });
   const pids = childrenOf(process.pid).flatMap(({ pid, program }) => (program === 'picture-child' && !before.has(pid) ? [pid] : [])); // prettier-ignore
   return { workers, told, pids };
 }
@@ -55,6 +56,21 @@ test.serial('more than may wait are refused; who leaves makes room', async t => 
   const third = workers.prepare(await picture(12, 12), recipe);
   t.deepEqual((await Promise.all([running, second, third])).map(({ width }) => width), [6000, 10, 12]); // prettier-ignore
   await t.throwsAsync(workers.prepare(slow, recipe, AbortSignal.abort(new Error('gone before'))), { message: 'gone before' }); // prettier-ignore
+  await workers.close();
+});
+
+test.serial('where no process becomes free, those who wait are refused, and what comes later is prepared', async t => {
+  const { workers, pids } = await opened(1, { stallTime: 100 });
+  if (pids.length === 0) return t.pass('this system has no /proc');
+  process.kill(pids[0]!, 'SIGSTOP');
+  const running = codeOf(workers.prepare(await picture(40, 30), recipe));
+  const waiting = [9, 10].map(async side => codeOf(workers.prepare(await picture(side, side), recipe)));
+  t.deepEqual(await Promise.all(waiting), ['QUEUE_TIMEOUT', 'QUEUE_TIMEOUT']);
+  process.kill(pids[0]!, 'SIGKILL');
+  t.is(await running, 'WORKER_LOST');
+  // the next process is up in a while
+  const last = await picture(12, 12);
+  await until(async () => (await workers.prepare(last, recipe).catch(() => ({ width: 0 }))).width === 12);
   await workers.close();
 });
 
