@@ -1,9 +1,10 @@
 // What serving costs beside the work itself: tensor requests against a bare batched loop of onnxruntime, picture requests against
 // decoding and running alone, a lone request against a bare run, and the health of a saturated server.
-// Usage: node dist/tools/bench/serving.js --bundle run/bundle --pictures FOLDER [--rounds 5] [--requests 1600]
+// Usage: node dist/tools/bench/serving.js --bundle run/bundle --pictures FOLDER [--rounds 15] [--requests 480]
 //
 // CPU time of the server's process tree (utime + stime of it and its children) a picture, in turns with the bare loops, which
-// run in this process at one thread; autocannon asks from this process too, and its own time counts nowhere.
+// run in this process at one thread; autocannon asks from this process too, and its own time counts nowhere. Rounds are short
+// and many, since a machine that others use too is faster or slower from one ten seconds to the next.
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -24,13 +25,16 @@ const { values } = parseArgs({
   options: {
     bundle: { type: 'string', default: 'run/bundle' },
     pictures: { type: 'string', default: 'pictures' },
-    rounds: { type: 'string', default: '5' },
-    requests: { type: 'string', default: '1600' },
+    rounds: { type: 'string', default: '15' },
+    requests: { type: 'string', default: '480' },
     connections: { type: 'string', default: '32' },
     batch: { type: 'string', default: '16' },
   },
 });
 const [rounds, requests, connections, batch] = [values.rounds, values.requests, values.connections, values.batch].map(Number) as [number, number, number, number]; // prettier-ignore
+
+/** Requests before anything is measured. */
+const warm = 1600;
 
 /** Of the server itself, and of each of its children, of the last asked. */
 let last: readonly number[] = [];
@@ -60,15 +64,13 @@ async function bench(): Promise<void> {
   const tensors: number[] = [];
   const pictures: number[] = [];
   const lone: { served: number; bare: number }[] = [];
-  let health = { p50: 0, p99: 0 };
   await bare(batch * 2);
   // what the compiler of JavaScript does at first is not what a request costs
-  await ask(tensorRequest, requests);
-  await ask(pictureRequest, 2 * requests);
+  await ask(tensorRequest, warm);
+  await ask(pictureRequest, 2 * warm);
   for (let round = 0; round < rounds; round++) {
     const alone = await measured(() => bare(requests));
-    const [served, asked] = await Promise.all([ofTree(() => ask(tensorRequest, requests)), whileBusy()]);
-    if (round === rounds - 1) health = asked;
+    const served = await ofTree(() => ask(tensorRequest, requests));
     tensors.push(served / alone.cpu);
     console.log(`  of the server and its processes: ${last.map(time => (time / requests).toFixed(2)).join(', ')} ms a request`);
     const decoding = await measured(() => decodeAll(requests));
@@ -79,6 +81,7 @@ async function bench(): Promise<void> {
     lone.push(await single());
     console.log(`round ${round + 1}: tensors ${tensors.at(-1)!.toFixed(3)} (${(served / requests).toFixed(2)} ms against ${(alone.cpu / requests).toFixed(2)}), pictures ${pictures.at(-1)!.toFixed(3)} (${(shown / requests).toFixed(2)} ms against ${(decoding.cpu / requests).toFixed(2)} + ${(running.cpu / requests).toFixed(2)})`); // prettier-ignore
   }
+  const [health] = await Promise.all([whileBusy(), ask(tensorRequest, warm)]);
   const own = median(lone.map(one => one.served));
   const least = median(lone.map(one => one.bare));
   const line = (what: string, value: string, wanted: string) => console.log(`${what.padEnd(52)} ${value.padStart(10)}   asked ${wanted}`); // prettier-ignore
