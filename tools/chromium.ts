@@ -24,8 +24,8 @@ const args = [
   '--use-fake-ui-for-media-stream',
 ];
 
-/** The browser; undefined where there is none. What the variable GRAFT_CHROMIUM names must be there. */
+/** The browser; undefined where there is none. What the variable GRAFT_CHROMIUM names must be there; empty, it means none. */
 export async function openChromium(): Promise<Browser | undefined> {
-  const path = process.env['GRAFT_CHROMIUM'] ?? places.find(existsSync);
-  return path === undefined ? undefined : chromium.launch({ executablePath: path, args });
+  const path = process.env['GRAFT_CHROMIUM'] ?? places.find(existsSync) ?? '';
+  return path === '' ? undefined : chromium.launch({ executablePath: path, args });
 }
