@@ -1,7 +1,6 @@
 // The door of the package for Node: everything a program needs to inspect, split, train, evaluate and predict.
 
 export { GraftError, printable, type DataType, type ErrorKind, type Tensor } from './base/index.js';
-export type { Manifest } from './bundle/index.js';
 export { isMultiLabelEvaluation, type Evaluation } from './evaluation/index.js';
 export type { Inspection } from './inspect/index.js';
 export { coreOperators, type OperatorSet } from './operators/index.js';

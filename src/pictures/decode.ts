@@ -96,7 +96,7 @@ export async function decode(bytes: Uint8Array, options: DecodeOptions): Promise
   const size = format === 'gif' ? undefined : headerSize(bytes, format);
   if (size) checkSize(size);
   await openDecoder(options.allowFormats);
-  const sharp = await opened!;
+  const sharp = await closedSharp();
   const { background } = options.preprocessing;
   const input = (): Pipeline => sharp(bytes, inputOptions).timeout({ seconds: patience });
   try {

@@ -27,6 +27,9 @@ const ready = ({ url, err }: ServerProcess) => until(async () => (await status(`
 /** Waits until so many requests are in it, that of its figures with them. */
 const busy = ({ url, err }: ServerProcess, count: number) => until(async () => (await (await fetch(`${url}/metrics`)).text()).includes(`\ngraft_http_requests_in_flight ${count + 1}\n`), err); // prettier-ignore
 
+/** Its exit status; where it waits for what never comes, that. */
+const ending = ({ ended }: ServerProcess) => Promise.race([ended, pause(patience, 'it waits', { ref: false })]);
+
 /** Whether a server takes connections. */
 const isOpen = (port: number): Promise<boolean> =>
   new Promise(resolve => {
@@ -92,7 +95,7 @@ test.serial('row 61: a run that does not end is not waited for', async t => {
   const running = spin(server, 'slow', Number.MAX_SAFE_INTEGER).catch(() => 'cut');
   await busy(server, 1);
   server.child.kill('SIGTERM');
-  t.is(await Promise.race([server.ended, pause(patience, 'it waits', { ref: false })]), 0);
+  t.is(await ending(server), 0);
   t.is(await running, 'cut');
 });
 
@@ -115,5 +118,5 @@ for (const [signals, wanted] of [
     server.child.kill('SIGTERM');
     await until(() => server.err().includes('finishing what was asked'), server.err);
     if (signals === 2) server.child.kill('SIGTERM');
-    t.is(await Promise.race([server.ended, pause(patience, 'it waits', { ref: false })]), wanted);
+    t.is(await ending(server), wanted);
   });

@@ -7,9 +7,10 @@ import { tensor } from '../../../src/base/index.js';
 import { encodeModel } from '../../../src/codec/index.js';
 import { Builder, modelOf } from '../../../src/graph/index.js';
 import { Expand, ReduceSum } from '../../../src/operators/index.js';
+import { codeOf } from '../../code-of.js';
 import { patience, until } from '../../until.js';
 import { addNetwork, loopNetwork } from '../networks.js';
-import { codeOf, floats, free, numbersOf, opened, wire } from './telling.js';
+import { floats, free, numbersOf, opened, wire } from './telling.js';
 
 type Opened = Awaited<ReturnType<typeof opened>>['network'];
 const timeLimit = patience;

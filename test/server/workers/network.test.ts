@@ -5,8 +5,9 @@ import { tensor } from '../../../src/base/index.js';
 import { Builder, modelOf } from '../../../src/graph/index.js';
 import { Add, Gather, Identity, MatMul, ReduceSum, Softmax } from '../../../src/operators/index.js';
 import { datatypeOf, type WireTensor } from '../../../src/server/tensors.js';
+import { codeOf } from '../../code-of.js';
 import { addNetwork, identityNetwork, loopNetwork, pictureBundle, sumNetwork, temporary } from '../networks.js';
-import { codeOf, fileOf, floats, numbersOf, opened, wire } from './telling.js';
+import { fileOf, floats, numbersOf, opened, wire } from './telling.js';
 
 test('a network answers: whole, or the outputs that are asked for', async t => {
   const { network } = await opened(sumNetwork('N'));

@@ -77,10 +77,3 @@ export async function free(network: Network): Promise<void> {
     () => network.reason,
   );
 }
-
-/** The code that a promise is refused with. */
-export const codeOf = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'fine',
-    (error: unknown) => (error as { code?: string }).code ?? String(error),
-  );
